@@ -1,0 +1,1 @@
+"""From files to ``tf.data``: Kaggle layouts, linkage, splits, spectrograms, records, datasets."""
