@@ -1,0 +1,161 @@
+"""Datasets that go straight into ``keras.Model.fit``.
+
+All are built in one order: read, cache, shuffle, repeat, augment, batch, prefetch. With a ``seed``
+a dataset is endless, shuffled and (if asked) augmented, for training with ``steps_per_epoch``;
+without one it is a single pass in a fixed order, for validation and prediction. Epoch ``e`` of a
+seed is always the same, so that training can resume at any epoch through ``first_epoch``.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import tensorflow as tf
+
+from pipelines.augmentation import augment
+from pipelines.metadata import MetadataTokenizer
+from pipelines.records import parse_song
+from songpop_tf.config import AugmentationConfig
+
+SHARDS_AT_ONCE = 4
+SHUFFLE_BUFFER = 256
+"""Records held for shuffling: a quarter of a megabyte each."""
+
+
+def metadata_dataset(
+    table: pd.DataFrame,
+    tokenizer: MetadataTokenizer,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Batches of ``(inputs of the metadata encoder, popularity (batch,))`` from a table.
+
+    Args:
+        table: columns artist, title, year (0 = unknown) and popularity.
+        tokenizer: makes the model's inputs from them.
+        batch_size: rows in a batch; the last one of an epoch may be smaller.
+        seed: shuffle with it and go on without end; None for one pass in the table's order.
+        first_epoch: epoch to begin with.
+    """
+    # Cache: tokenised once and held in memory, 400 bytes a row.
+    columns = {key: tf.constant(value) for key, value in tokenizer.encode(table).items()}
+    popularity = tf.constant(table.popularity.to_numpy("float32"))
+
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.range(len(table))
+        if seed is not None:
+            order = tf.random.experimental.stateless_shuffle(order, _seed(seed, epoch))
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def rows(index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        inputs = {key: tf.gather(column, index) for key, column in columns.items()}
+        return inputs, tf.gather(popularity, index)
+
+    # Rows are gathered a batch at a time, much cheaper than one by one.
+    batches = _epochs(one_epoch, seed, first_epoch).map(rows, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def spectrogram_dataset(
+    shards: Sequence[Path],
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    first_epoch: int = 0,
+    augmentation: AugmentationConfig | None = None,
+) -> tf.data.Dataset:
+    """Batches of ``({"spectrogram": (batch, 256, 1024) float32 in 0-255}, popularity (batch,))``.
+
+    Args:
+        shards: TFRecord files that preparation wrote.
+        batch_size: songs in a batch; the last one of an epoch may be smaller.
+        seed: shuffle (and augment) with it, without end; None for one pass in the files' order.
+        first_epoch: epoch to begin with.
+        augmentation: noise and cover patches; needs a seed.
+
+    Raises:
+        ValueError: augmentation without a seed.
+    """
+    songs = _songs(shards, seed, first_epoch, augmentation)
+    batches = songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.map(lambda song: ({"spectrogram": song["spectrogram"]}, song["popularity"]))
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def fused_dataset(
+    shards: Sequence[Path],
+    tokenizer: MetadataTokenizer,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    first_epoch: int = 0,
+    augmentation: AugmentationConfig | None = None,
+) -> tf.data.Dataset:
+    """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the image."""
+
+    def inputs(song: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        metadata = tokenizer(song["artist"], song["title"], song["year"])
+        return {"spectrogram": song["spectrogram"], **metadata}, song["popularity"]
+
+    songs = _songs(shards, seed, first_epoch, augmentation)
+    batches = songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.map(inputs, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _songs(
+    shards: Sequence[Path],
+    seed: int | None,
+    first_epoch: int,
+    augmentation: AugmentationConfig | None,
+) -> tf.data.Dataset:
+    """Single songs, read, shuffled and augmented; spectrogram float32 in 0-255."""
+    if augmentation is not None and seed is None:
+        raise ValueError("augmentation expected a seed, received seed=None")
+    names = tf.constant([str(path) for path in shards])
+
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        if seed is None:
+            songs = tf.data.TFRecordDataset(names)
+        else:
+            epoch_seed = _seed(seed, epoch)
+            # Whole files first, then records within a bounded buffer: constant memory. No cache:
+            # records hold plain pixels, which the operating system keeps in its page cache.
+            songs = tf.data.Dataset.from_tensor_slices(
+                tf.random.experimental.stateless_shuffle(names, epoch_seed)
+            ).interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE)
+            songs = songs.shuffle(
+                SHUFFLE_BUFFER, seed=tf.cast(epoch_seed[1], tf.int64), reshuffle_each_iteration=False
+            )
+        return songs.map(
+            lambda record: _read(record, seed, epoch, augmentation),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    return _epochs(one_epoch, seed, first_epoch)
+
+
+def _read(
+    record: tf.Tensor, seed: int | None, epoch: tf.Tensor, augmentation: AugmentationConfig | None
+) -> dict[str, tf.Tensor]:
+    song = parse_song(record)
+    image = tf.cast(song["spectrogram"], tf.float32)
+    if augmentation is not None and seed is not None:
+        # The song's own name, not its place in the shuffled order, picks the augmentation.
+        element = tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1)
+        image = augment(image, augmentation, tf.random.fold_in(_seed(seed, epoch), element))
+    return {**song, "spectrogram": image}
+
+
+def _epochs(
+    one_epoch: Callable[[tf.Tensor], tf.data.Dataset], seed: int | None, first_epoch: int
+) -> tf.data.Dataset:
+    """Epoch after epoch without end; without a seed, epoch 0 once."""
+    if seed is None:
+        return one_epoch(tf.constant(0, tf.int64))
+    return tf.data.Dataset.counter(start=first_epoch).flat_map(one_epoch)
+
+
+def _seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    return tf.random.fold_in(tf.constant([seed, 0], tf.int64), epoch)

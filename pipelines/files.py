@@ -1,0 +1,57 @@
+"""Atomic writes: a file is there whole or not at all."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; once it is written, flush it and rename it.
+
+    Whatever interrupts the writing, ``path`` holds its old content or the new one, never half.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write indented JSON atomically."""
+    with write_atomically(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text())
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table atomically, without its index."""
+    with write_atomically(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def fingerprint(*parts: object) -> str:
+    """Short stable hash of the parts' text."""
+    digest = hashlib.sha256("\0".join(str(part) for part in parts).encode())
+    return digest.hexdigest()[:16]
+
+
+def file_fingerprint(path: Path) -> str:
+    """Short stable hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

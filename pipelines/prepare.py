@@ -1,0 +1,268 @@
+"""Preparation: from a folder of spectrograms and tables of tracks to data ready for training."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.errors import InputError
+from pipelines.files import (
+    file_fingerprint,
+    fingerprint,
+    read_json,
+    write_csv,
+    write_json,
+)
+from pipelines.kaggle import INVALID, find_spectrograms, read_tracks
+from pipelines.linkage import UNMATCHED, link, same_song, song_groups
+from pipelines.prepared import FORMAT, LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
+from pipelines.shards import Shard, plan_shards, write_shards
+from pipelines.spectrogram import COLUMNS, ROWS
+from pipelines.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, split_metadata, split_songs
+from songpop_tf.config import SplitConfig
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done, and how many there are."""
+
+_PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """What is prepared from what.
+
+    Attributes:
+        spectrograms: folder in the layout ``<year>/<Artist>_-_<Title>.png``.
+        tracks: tables in the layout of ``tracks.csv``; where a song stands in several, the first
+            table's label counts.
+        split: how songs are dealt to train, validation and test.
+        max_bad: largest share of images, and of rows, that may be rejected.
+    """
+
+    spectrograms: Path
+    tracks: Sequence[Path]
+    split: SplitConfig
+    max_bad: float = 0.05
+
+
+def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> PreparedData:
+    """Link, split, shrink and write; goes on where an interrupted call with the same inputs stopped.
+
+    Returns:
+        The finished data.
+
+    Raises:
+        InputError: an input cannot be used, too much of it was rejected, nothing could be linked,
+            or ``directory`` holds the preparation of something else.
+    """
+    if not 0 <= options.max_bad <= 1:
+        raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
+    files, bad_files = find_spectrograms(options.spectrograms)
+    plan = _plan(options, files)
+    _claim(directory, plan)
+    if (directory / MANIFEST).is_file():
+        return PreparedData.open(directory)
+    progress("reading tracks", 0, 1)
+    tracks, bad_rows = read_tracks(options.tracks)
+    progress("reading tracks", 1, 1)
+    _check_share(bad_rows.kind.eq(INVALID).sum(), len(tracks) + len(bad_rows), "rows", options)
+    links = link(files, tracks, lambda done, of: progress("linking", done, of))
+    songs, repeated = _linked_songs(links, tracks)
+    config = options.split
+    songs["split"] = split_songs(
+        songs, config.protocol, config.seed, config.validation, config.test
+    )
+    shards = plan_shards(songs, directory)
+    rejected = _shrink(shards, options, progress)
+    _check_share(len(rejected) + len(bad_files), len(files) + len(bad_files), "images", options)
+    songs = songs[~songs.file.isin(list(rejected))]
+    _check_sides(songs)
+    metadata, held_out = _metadata(tracks, songs, links, config)
+    quarantine = _quarantine(bad_files, rejected, repeated, bad_rows, held_out)
+    write_csv(directory / LINKAGE, links.drop(columns="track"))
+    write_csv(directory / QUARANTINE, quarantine)
+    write_csv(directory / SONGS, songs.drop(columns="artists"))
+    write_csv(directory / METADATA, metadata.drop(columns="artists"))
+    write_json(
+        directory / MANIFEST, _manifest(plan, directory, songs, metadata, links, quarantine, shards)
+    )
+    return PreparedData.open(directory)
+
+
+def _plan(options: PrepareOptions, files: pd.DataFrame) -> dict[str, Any]:
+    """Everything the result depends on; two equal plans give the same data."""
+    stats = [(options.spectrograms / file).stat() for file in files.file]
+    sizes = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
+    return {
+        "format": FORMAT,
+        "spec": {"rows": ROWS, "columns": COLUMNS},
+        "split": dataclasses.asdict(options.split),
+        "max_bad": options.max_bad,
+        "fingerprints": {
+            "spectrograms": fingerprint(*zip(files.file, sizes, strict=True)),
+            "tracks": [file_fingerprint(path) for path in options.tracks if path.is_file()],
+        },
+    }
+
+
+def _claim(directory: Path, plan: dict[str, Any]) -> None:
+    """Make sure that what lies in the folder was made by the same plan."""
+    path = directory / _PLAN
+    if path.is_file():
+        if read_json(path) != plan:
+            raise InputError(
+                f"{directory}: expected an empty folder or the same preparation, found one of other "
+                "inputs or settings; choose another --out or remove it"
+            )
+        return
+    if directory.is_dir() and any(directory.iterdir()):
+        raise InputError(f"{directory}: expected an empty folder, found files of something else")
+    write_json(path, plan)
+
+
+def _check_share(bad: int, total: int, what: str, options: PrepareOptions) -> None:
+    if bad > options.max_bad * total:
+        raise InputError(
+            f"expected at most {options.max_bad:.0%} bad {what} (--max-bad), received {bad} of "
+            f"{total}"
+        )
+
+
+def _linked_songs(
+    links: pd.DataFrame, tracks: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The songs table, and the files left out because another file is the same song."""
+    linked = links[links.kind != UNMATCHED]
+    if linked.empty:
+        raise InputError(
+            f"expected songs that stand in both, found none: of {len(links)} spectrograms none "
+            f"could be linked to one of {len(tracks)} tracks, such as {links.file.iloc[0]}"
+        )
+    matched = tracks.loc[linked.track].reset_index(drop=True)
+    songs = pd.DataFrame(
+        {
+            "song_id": [fingerprint(file)[:12] for file in linked.file],
+            "track_id": matched.track_id,
+            "artist": matched.artist,
+            "artists": matched.artists,
+            "title": matched.title,
+            # A track without a date takes the year of the chart that the file lies under.
+            "year": matched.year.where(matched.year > 0, linked.year.to_numpy()),
+            "popularity": matched.popularity,
+            "file": linked.file.to_numpy(),
+            "match": linked.kind.to_numpy(),
+            "score": linked.score.to_numpy(),
+        }
+    )
+    best_first = songs.sort_values("score", ascending=False, kind="stable")
+    repeated = song_groups(best_first).duplicated().sort_index()
+    return songs[~repeated].reset_index(drop=True), songs[repeated]
+
+
+def _shrink(
+    shards: Sequence[Shard], options: PrepareOptions, progress: Progress
+) -> dict[str, str]:
+    total = sum(len(shard.songs) for shard in shards)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("shrinking spectrograms", done, total)
+
+    return write_shards(shards, options.spectrograms, advance)
+
+
+def _check_sides(songs: pd.DataFrame) -> None:
+    counts = {split: int((songs.split == split).sum()) for split in (TRAIN, VALIDATION, TEST)}
+    if min(counts.values()) == 0:
+        raise InputError(
+            f"expected readable spectrograms in every split, received {counts}; "
+            f"{QUARANTINE} would be empty of a reason: look at the images"
+        )
+
+
+def _metadata(
+    tracks: pd.DataFrame, songs: pd.DataFrame, links: pd.DataFrame, config: SplitConfig
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The large text set with its splits, and the rows held out of it, with the reason."""
+    as_in_files = links[links.kind != UNMATCHED][["artist", "title"]]
+    as_in_files = as_in_files.assign(artists=[(artist,) for artist in as_in_files.artist])
+    spellings = pd.concat([songs[["artist", "title", "artists"]], as_in_files])
+    in_songs = same_song(tracks, spellings)
+    metadata = tracks[~in_songs].copy()
+    metadata["split"] = split_metadata(
+        metadata, songs, config.protocol, config.seed, config.metadata_validation
+    )
+    bridges = metadata.split == LEFT_OUT
+    held_out = pd.concat(
+        [
+            tracks[in_songs].assign(reason=f"a version of a song in {SONGS}"),
+            metadata[bridges].assign(reason="belongs to no one side of the split"),
+        ]
+    )
+    return metadata[~bridges], held_out
+
+
+def _quarantine(
+    bad_files: pd.DataFrame,
+    rejected: dict[str, str],
+    repeated: pd.DataFrame,
+    bad_rows: pd.DataFrame,
+    held_out: pd.DataFrame,
+) -> pd.DataFrame:
+    """Every file and row that is not used, with kind and reason; row 0 = a whole file."""
+    images = pd.DataFrame(
+        [*bad_files.itertuples(index=False, name=None), *rejected.items()],
+        columns=["file", "reason"],
+    )
+    parts = [
+        images.assign(row=0, kind=INVALID),
+        pd.DataFrame(
+            {"file": repeated.file, "row": 0, "kind": "repeated", "reason": "song has another file"}
+        ),
+        bad_rows,
+        pd.DataFrame(
+            {
+                "file": held_out.source.map(lambda source: f"tracks table {source + 1}"),
+                "row": held_out.row,
+                "kind": "held_out",
+                "reason": held_out.reason,
+            }
+        ),
+    ]
+    return pd.concat(parts, ignore_index=True)[["file", "row", "kind", "reason"]]
+
+
+def _manifest(
+    plan: dict[str, Any],
+    directory: Path,
+    songs: pd.DataFrame,
+    metadata: pd.DataFrame,
+    links: pd.DataFrame,
+    quarantine: pd.DataFrame,
+    shards: Sequence[Shard],
+) -> dict[str, Any]:
+    tables = {name: file_fingerprint(directory / name) for name in (SONGS, METADATA)}
+    return {
+        **plan,
+        "seed": plan["split"]["seed"],
+        "fingerprints": {**plan["fingerprints"], **tables},
+        "counts": {
+            "songs": songs.split.value_counts().to_dict(),
+            "metadata": metadata.split.value_counts().to_dict(),
+            "linkage": links.kind.value_counts().to_dict(),
+            "quarantine": quarantine.kind.value_counts().to_dict(),
+        },
+        "shards": [
+            {
+                "file": shard.path.relative_to(directory).as_posix(),
+                "split": shard.split,
+                "songs": int(shard.songs.file.isin(songs.file).sum()),
+            }
+            for shard in shards
+        ],
+    }

@@ -1,0 +1,59 @@
+"""Shrunk spectrograms in TFRecord files, each song with its metadata."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from pipelines.spectrogram import COLUMNS, ROWS
+
+SONGS_PER_SHARD = 64
+
+_FEATURES = {
+    "song_id": tf.io.FixedLenFeature([], tf.string),
+    "artist": tf.io.FixedLenFeature([], tf.string),
+    "title": tf.io.FixedLenFeature([], tf.string),
+    "year": tf.io.FixedLenFeature([], tf.int64),
+    "popularity": tf.io.FixedLenFeature([], tf.float32),
+    "spectrogram": tf.io.FixedLenFeature([], tf.string),
+}
+
+
+def serialize_song(song: Mapping[str, Any], pixels: bytes) -> bytes:
+    """Make one record.
+
+    Args:
+        song: song_id, artist, title (str), year (int, 0 = unknown) and popularity (0-100).
+        pixels: the ``(256, 1024)`` uint8 image, row by row.
+    """
+    feature = {
+        "song_id": _bytes(str(song["song_id"]).encode()),
+        "artist": _bytes(str(song["artist"]).encode()),
+        "title": _bytes(str(song["title"]).encode()),
+        "year": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(song["year"])])),
+        "popularity": tf.train.Feature(
+            float_list=tf.train.FloatList(value=[float(song["popularity"])])
+        ),
+        "spectrogram": _bytes(pixels),
+    }
+    record: bytes = tf.train.Example(
+        features=tf.train.Features(feature=feature)
+    ).SerializeToString()
+    return record
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def parse_song(record: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Read one record: scalars as in :func:`serialize_song`, spectrogram ``(256, 1024)`` uint8."""
+    song = tf.io.parse_single_example(record, _FEATURES)
+    pixels = tf.io.decode_raw(song["spectrogram"], tf.uint8)
+    return {**song, "spectrogram": tf.reshape(pixels, [ROWS, COLUMNS])}
+
+
+def shard_path(directory: Path, split: str, number: int, of: int) -> Path:
+    """Where a shard lies: ``spectrograms/<split>-00003-of-00012.tfrecord``."""
+    return directory / "spectrograms" / f"{split}-{number:05d}-of-{of:05d}.tfrecord"

@@ -1,0 +1,128 @@
+"""Convert spectrogram files to record shards: parallel, bounded in memory, resumable."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from pipelines.files import read_json, write_atomically, write_json
+from pipelines.records import SONGS_PER_SHARD, serialize_song, shard_path
+from pipelines.spectrogram import header_problem, load_spectrogram
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One record file to be written and the rows of the songs table that it holds."""
+
+    path: Path
+    split: str
+    songs: pd.DataFrame
+
+    @property
+    def report(self) -> Path:
+        """Lies beside the finished record file: the images that were rejected, with the reason."""
+        return self.path.with_suffix(".json")
+
+
+def plan_shards(songs: pd.DataFrame, directory: Path) -> list[Shard]:
+    """Deal the songs of each split, in order, into shards of 64."""
+    shards = []
+    for split, members in songs.groupby("split", sort=True):
+        count = -(-len(members) // SONGS_PER_SHARD)
+        for number in range(count):
+            part = members.iloc[number * SONGS_PER_SHARD : (number + 1) * SONGS_PER_SHARD]
+            shards.append(
+                Shard(shard_path(directory, str(split), number, count), str(split), part)
+            )
+    return shards
+
+
+def write_shards(shards: Sequence[Shard], images: Path, advance: Advance) -> dict[str, str]:
+    """Write the shards that are not there yet.
+
+    Args:
+        shards: what to write; the column ``file`` of their songs is relative to ``images``.
+        images: folder of the spectrogram files.
+        advance: called with the number of songs done.
+
+    Returns:
+        The reason for each rejected file, over all shards, written now or before.
+    """
+    missing = [shard for shard in shards if not shard.report.is_file()]
+    advance(sum(len(shard.songs) for shard in shards) - sum(len(shard.songs) for shard in missing))
+    converted = _convert([images / file for shard in missing for file in shard.songs.file])
+    first = 0
+    pending = next(converted, None)
+    for shard in missing:
+        end = first + len(shard.songs)
+        found: dict[int, bytes] = {}
+        while pending is not None and pending[0] < end:
+            found[pending[0] - first] = pending[1]
+            pending = next(converted, None)
+        _write_shard(shard, found, images)
+        advance(len(shard.songs))
+        first = end
+    return {
+        file: reason for shard in shards for file, reason in read_json(shard.report).items()
+    }
+
+
+def _convert(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
+    """Position and pixels of every file that can be used, in order."""
+    if not paths:
+        return
+    numbered = tf.data.Dataset.from_tensor_slices(
+        (np.arange(len(paths)), [str(path) for path in paths])
+    )
+    # One image at a time for each core: full-length ones take tens of megabytes while resampled.
+    images = numbered.map(
+        lambda position, path: (position, _pixels(path)),
+        num_parallel_calls=os.cpu_count() or 1,
+        deterministic=True,
+    ).ignore_errors()
+    for position, pixels in images.prefetch(4).as_numpy_iterator():
+        yield int(position), pixels.tobytes()
+
+
+def _pixels(path: tf.Tensor) -> tf.Tensor:
+    return load_spectrogram(tf.io.read_file(path))
+
+
+def _write_shard(shard: Shard, found: dict[int, bytes], images: Path) -> None:
+    rejected = {}
+    with (
+        write_atomically(shard.path) as temporary,
+        tf.io.TFRecordWriter(str(temporary)) as writer,
+    ):
+        for position, song in enumerate(shard.songs.to_dict("records")):
+            if position in found:
+                writer.write(serialize_song(song, found[position]))
+            else:
+                rejected[song["file"]] = image_problem(images / song["file"])
+    write_json(shard.report, rejected)
+
+
+def image_problem(path: Path) -> str:
+    """Say why an image cannot be used; the slow way, for the few that failed.
+
+    Returns:
+        One line, or an empty string where the image is fine after all.
+    """
+    try:
+        png = tf.constant(path.read_bytes())
+    except OSError as error:
+        return f"expected a readable file, received: {error.strerror}"
+    problem: str = header_problem(png).numpy().decode()
+    if problem:
+        return problem
+    try:
+        load_spectrogram(png)
+    except tf.errors.InvalidArgumentError:
+        return "expected a PNG image that can be decoded, received damaged data"
+    return ""

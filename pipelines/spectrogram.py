@@ -1,0 +1,118 @@
+"""What happens to a spectrogram between its PNG file and the network: one function for all uses.
+
+Preparation, prediction and the exported graph call the same :func:`load_spectrogram`, so that
+training and serving cannot drift apart.
+"""
+
+import tensorflow as tf
+
+from pipelines.resample import fft_resample
+
+ROWS = 256
+"""Frequency rows that the network sees; low frequencies at the bottom."""
+COLUMNS = 1024
+"""Time columns that the network sees, whatever the length of the song."""
+MIN_ROWS, MAX_ROWS = 32, 4096
+MIN_COLUMNS = 32
+MAX_PIXELS = 64 * 2**20
+"""Largest image taken: half an hour at 200 columns a second, 256 rows, fits ten times over."""
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_BYTES = 26  # signature, chunk length and type, width, height, bit depth, colour type
+
+
+def header_problem(png: tf.Tensor) -> tf.Tensor:
+    """Say what is wrong with a PNG file judging by its first bytes, before anything is decoded.
+
+    ``tf.io.decode_png`` alone would take JPEG and GIF files and images of up to 2^29 pixels.
+
+    Args:
+        png: scalar string, the bytes of the file.
+
+    Returns:
+        Scalar string: empty when the header is that of a usable spectrogram, else one line that
+        says what was expected and what was received.
+    """
+    long_enough = tf.strings.length(png) >= _HEADER_BYTES
+    is_png = tf.logical_and(
+        long_enough, tf.equal(_first_bytes(png, len(_PNG_SIGNATURE)), _PNG_SIGNATURE)
+    )
+    header = tf.io.decode_raw(_first_bytes(png, _HEADER_BYTES), tf.uint8)
+    columns, rows = _big_endian(header[16:20]), _big_endian(header[20:24])
+    size = tf.strings.join([tf.strings.as_string(rows), " x ", tf.strings.as_string(columns)])
+    checks = [
+        (is_png, tf.constant("expected a PNG file, received something else")),
+        (
+            tf.logical_and(rows >= MIN_ROWS, rows <= MAX_ROWS),
+            f"expected {MIN_ROWS} to {MAX_ROWS} rows, received an image of " + size,
+        ),
+        (
+            columns >= MIN_COLUMNS,
+            f"expected at least {MIN_COLUMNS} columns, received an image of " + size,
+        ),
+        (
+            rows * columns <= MAX_PIXELS,
+            f"expected at most {MAX_PIXELS} pixels, received an image of " + size,
+        ),
+    ]
+    problem = tf.constant("")
+    for passed, message in reversed(checks):
+        problem = tf.where(passed, problem, message)
+    return problem
+
+
+def _first_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
+    """The first ``count`` bytes, zero bytes where the string is shorter."""
+    return tf.strings.substr(tf.strings.join([text, "\0" * count]), 0, count)
+
+
+def _big_endian(four_bytes: tf.Tensor) -> tf.Tensor:
+    place_values = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
+    return tf.reduce_sum(tf.cast(four_bytes, tf.int64) * place_values)
+
+
+def load_spectrogram(png: tf.Tensor) -> tf.Tensor:
+    """Decode a PNG file and shrink it to the size that the network sees.
+
+    Args:
+        png: scalar string, the bytes of a PNG file of any size that :func:`header_problem` takes.
+            Colour and 16-bit images are converted to 8-bit gray.
+
+    Returns:
+        ``(256, 1024)`` uint8, scaled so that its smallest value is 0 and its largest 255.
+
+    Raises:
+        tf.errors.InvalidArgumentError: the header is refused or the image cannot be decoded.
+    """
+    problem = header_problem(png)
+    usable = tf.debugging.Assert(tf.equal(problem, ""), [problem])
+    with tf.control_dependencies([usable] if usable is not None else []):
+        image = tf.io.decode_png(tf.identity(png), channels=1, dtype=tf.uint8)
+    return shrink(image[:, :, 0])
+
+
+def shrink(image: tf.Tensor) -> tf.Tensor:
+    """Resample a gray image of any size to ``(256, 1024)`` uint8, stretched to the full range.
+
+    The study does the same: ``scipy.signal.resample`` along each axis, then min-max to 8 bit.
+
+    Args:
+        image: ``(rows, columns)``, uint8 or float.
+    """
+    narrow = fft_resample(image, COLUMNS)
+    return stretch_to_bytes(tf.ensure_shape(_resample_rows(narrow), [ROWS, COLUMNS]))
+
+
+def _resample_rows(image: tf.Tensor) -> tf.Tensor:
+    """Resample along the first axis; an image of the right height already is left alone."""
+    return tf.cond(
+        tf.equal(tf.shape(image)[0], ROWS),
+        lambda: image,
+        lambda: tf.transpose(fft_resample(tf.transpose(image), ROWS)),
+    )
+
+
+def stretch_to_bytes(image: tf.Tensor) -> tf.Tensor:
+    """Map the smallest value to 0 and the largest to 255 (uint8); an even image becomes 0."""
+    low, high = tf.reduce_min(image), tf.reduce_max(image)
+    return tf.cast(tf.round(tf.math.divide_no_nan(image - low, high - low) * 255.0), tf.uint8)

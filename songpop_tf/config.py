@@ -1,0 +1,233 @@
+"""Every setting of a run and its default, in one place.
+
+The dataclasses are frozen and check themselves; :func:`load_config` and :func:`save_config` read and
+write them as TOML, so that every run stores its whole configuration.
+"""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import dacite
+import tomli_w
+
+from pipelines.errors import InputError
+from pipelines.files import write_atomically
+
+Protocol = Literal["random", "artist", "time"]
+
+
+def _require(condition: bool, name: str, expected: str, received: object) -> None:
+    if not condition:
+        raise InputError(f"{name}: expected {expected}, received {received}")
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How songs are dealt to train, validation and test.
+
+    Attributes:
+        protocol: "random"; "artist" (no artist on two sides); "time" (the newest songs are the
+            test).
+        seed: same seed, same split.
+        validation, test: shares of the songs with a spectrogram.
+        metadata_validation: share of the large text set, on which its pre-training is watched.
+    """
+
+    protocol: Protocol = "random"
+    seed: int = 0
+    validation: float = 0.15
+    test: float = 0.15
+    metadata_validation: float = 0.05
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How spectrograms are disturbed while the CNN trains. The defaults are the study's.
+
+    Attributes:
+        noise_stddev: standard deviation of the white noise, as a share of full scale; 0 is off.
+        patches: how many cover patches may be placed; 0 is off.
+        patch_probability: probability of each of them to be placed.
+        patch_rows: height of a patch, in rows of the 256 x 1024 image.
+        patch_columns: width of a patch, in columns of the 256 x 1024 image.
+    """
+
+    noise_stddev: float = 0.02
+    patches: int = 5
+    patch_probability: float = 0.3
+    patch_rows: int = 32
+    patch_columns: int = 128
+
+    def __post_init__(self) -> None:
+        _require(self.noise_stddev >= 0, "noise_stddev", "0 or more", self.noise_stddev)
+        _require(self.patches >= 0, "patches", "0 or more", self.patches)
+        _require(
+            0 <= self.patch_probability <= 1, "patch_probability", "0 to 1", self.patch_probability
+        )
+        _require(self.patch_rows >= 1, "patch_rows", "1 or more", self.patch_rows)
+        _require(self.patch_columns >= 1, "patch_columns", "1 or more", self.patch_columns)
+
+
+@dataclass(frozen=True)
+class SpectrogramCNNConfig:
+    """The convolutional branch.
+
+    Attributes:
+        patch: rows and columns of the image that the first convolution folds into one position.
+        filters: channels of the convolutions, the patch convolution first.
+        kernel_size: of the convolutions after the first.
+        features: width of the last layer, the branch's contribution to the fused head.
+        dropout: share of the pooled channels and of the features dropped while training.
+    """
+
+    patch: tuple[int, int] = (4, 4)
+    filters: tuple[int, ...] = (16, 32, 48, 64)
+    kernel_size: int = 3
+    features: int = 64
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        _require(len(self.filters) >= 1, "filters", "at least one layer", self.filters)
+        _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+
+
+@dataclass(frozen=True)
+class MetadataEncoderConfig:
+    """The text branch.
+
+    Attributes:
+        preset: a KerasHub preset name or a local folder in Hugging Face's BERT layout, with its own
+            vocabulary and sizes; empty for an encoder trained from scratch.
+        freeze_backbone: keep the weights of the transformer as they are (only with ``preset``).
+        vocabulary_size: word pieces learned from the training text.
+        tokens: length to which artist, title and year together are cut.
+        layers, heads, width: of the transformer.
+        features: width of the last layer, the branch's contribution to the fused head.
+        dropout: inside the transformer and before the last layers.
+    """
+
+    preset: str = ""
+    freeze_backbone: bool = False
+    vocabulary_size: int = 8000
+    tokens: int = 24
+    layers: int = 2
+    heads: int = 4
+    width: int = 64
+    features: int = 64
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(
+            bool(self.preset) or not self.freeze_backbone,
+            "freeze_backbone",
+            "false without a preset: random weights must learn",
+            self.freeze_backbone,
+        )
+        _require(self.vocabulary_size >= 200, "vocabulary_size", "200 or more", self.vocabulary_size)
+        _require(self.tokens >= 8, "tokens", "8 or more", self.tokens)
+        _require(
+            self.width % self.heads == 0, "width", f"a multiple of {self.heads} heads", self.width
+        )
+        _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """The head that joins both branches: 128 features -> ``hidden`` -> 1."""
+
+    hidden: int = 64
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        _require(self.hidden >= 1, "hidden", "1 or more", self.hidden)
+        _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How one model is fitted: Adam with decoupled weight decay, MSE, early stopping.
+
+    Attributes:
+        learning_rate: highest learning rate; it falls to 0 along a cosine over ``epochs``.
+        patience: epochs without a better validation MSE after which training stops.
+    """
+
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    patience: int
+    weight_decay: float = 1e-4
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
+        _require(self.epochs >= 1, "epochs", "1 or more", self.epochs)
+        _require(self.batch_size >= 1, "batch_size", "1 or more", self.batch_size)
+        _require(self.patience >= 1, "patience", "1 or more", self.patience)
+        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything a training run depends on besides its data.
+
+    ``*_fit`` belong to the stages: the text branch on the small and on the large set, the CNN, the
+    jointly trained naive model, and the head on frozen branches.
+    """
+
+    seed: int = 0
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    cnn: SpectrogramCNNConfig = field(default_factory=SpectrogramCNNConfig)
+    metadata: MetadataEncoderConfig = field(default_factory=MetadataEncoderConfig)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    text_naive_fit: FitConfig = FitConfig(
+        learning_rate=1e-3, epochs=40, batch_size=64, patience=8
+    )
+    text_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=12, batch_size=256, patience=3)
+    cnn_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=40, batch_size=16, patience=10)
+    combined_naive_fit: FitConfig = FitConfig(
+        learning_rate=1e-3, epochs=40, batch_size=16, patience=10
+    )
+    head_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=200, batch_size=64, patience=25)
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read a run's configuration from TOML; what the file does not name keeps its default.
+
+    Raises:
+        InputError: the file is missing, is no TOML, names an unknown setting or a wrong value.
+    """
+    try:
+        with path.open("rb") as file:
+            given = tomllib.load(file)
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a TOML file, found none") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: expected TOML, received {error}") from None
+    try:
+        return config_from_dict(given)
+    except (dacite.DaciteError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def config_from_dict(given: dict[str, Any]) -> RunConfig:
+    """Build a configuration from nested dictionaries laid over the defaults."""
+    merged = _merge(dataclasses.asdict(RunConfig()), given)
+    return dacite.from_dict(RunConfig, merged, dacite.Config(strict=True, cast=[tuple, float]))
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if nested else value
+    return merged
+
+
+def save_config(config: RunConfig, path: Path) -> None:
+    """Write the whole configuration as TOML."""
+    with write_atomically(path) as temporary:
+        temporary.write_text(tomli_w.dumps(dataclasses.asdict(config)))
+
