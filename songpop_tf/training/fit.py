@@ -1,0 +1,190 @@
+"""Fit one model, so that it can be stopped at any time and go on at the last finished epoch."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pipelines.files import write_atomically
+from songpop_tf.config import FitConfig
+
+MakeDataset = Callable[[int], tf.data.Dataset]
+"""Makes the endless training dataset that begins at a given epoch."""
+
+Arrays = list[npt.NDArray[Any]]
+
+
+class Console(Protocol):
+    """Where a long job tells how it goes on."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` steps of ``what`` are done."""
+
+    def say(self, text: str) -> None:
+        """Print one line that stays."""
+
+
+def fit(
+    model: keras.Model,
+    train: MakeDataset,
+    steps: int,
+    validation: tf.data.Dataset,
+    config: FitConfig,
+    state: Path,
+    stage: str,
+    console: Console,
+) -> list[dict[str, float]]:
+    """Fit with MSE and Adam, and leave the model at its best epoch.
+
+    Args:
+        model: changed in place.
+        train: makes batches of (inputs, popularity).
+        steps: batches in an epoch.
+        validation: one pass over the validation songs.
+        config: learning rate, epochs, patience.
+        state: file that holds everything needed to go on, written after each epoch.
+        stage: name for the console.
+        console: gets one line an epoch and the steps within it.
+
+    Returns:
+        For each epoch: epoch, loss, val_loss (MSE in points squared), val_mae, seconds.
+    """
+    _compile(model, config, steps)
+    progress = _Progress(model, config, state, stage, steps, console)
+    progress.restore()
+    if progress.goes_on():
+        model.fit(
+            train(len(progress.history)),
+            steps_per_epoch=steps,
+            initial_epoch=len(progress.history),
+            epochs=config.epochs,
+            validation_data=validation,
+            callbacks=[progress],
+            verbose=0,
+        )
+    progress.use_best()
+    return progress.history
+
+
+def _compile(model: keras.Model, config: FitConfig, steps: int) -> None:
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 10,
+        config.epochs * steps,
+        warmup_target=config.learning_rate,
+        warmup_steps=steps,
+    )
+    optimizer = keras.optimizers.Adam(schedule, weight_decay=config.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embedding"])
+    # XLA makes training on a CPU half as fast.
+    model.compile(optimizer, loss="mse", metrics=["mae"], jit_compile=False)
+    optimizer.build(model.trainable_variables)
+
+
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Early stopping, the console, and a state on disk after every epoch.
+
+    Keras's own BackupAndRestore forgets its callbacks' state and does not write atomically.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: FitConfig,
+        state: Path,
+        stage: str,
+        steps: int,
+        console: Console,
+    ) -> None:
+        super().__init__()
+        self.history: list[dict[str, float]] = []
+        self._fitted = model
+        self._config = config
+        self._state = state
+        self._stage = stage
+        self._steps = steps
+        self._console = console
+        self._best = _values(model.variables)
+        self._started = 0.0
+
+    def goes_on(self) -> bool:
+        """Whether another epoch is to be trained."""
+        return self._since_best() < self._config.patience and (
+            len(self.history) < self._config.epochs
+        )
+
+    def use_best(self) -> None:
+        """Give the model the weights of its best epoch."""
+        _assign(self._fitted.variables, self._best)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        del epoch, logs
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        del logs
+        what = f"{self._stage} epoch {len(self.history) + 1}"
+        self._console.progress(what, batch + 1, self._steps)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        seconds = time.perf_counter() - self._started
+        named = {name: float((logs or {})[name]) for name in ("loss", "val_loss", "val_mae")}
+        self.history.append({"epoch": epoch + 1, **named, "seconds": round(seconds, 3)})
+        if not np.isfinite(named["loss"]):
+            raise FloatingPointError(
+                f"{self._stage}: the loss became {named['loss']} in epoch {epoch + 1}; "
+                f"try a learning rate below {self._config.learning_rate}"
+            )
+        is_best = self._since_best() == 0
+        if is_best:
+            self._best = _values(self._fitted.variables)
+        self._save()
+        self._console.say(
+            f"{self._stage:<15} epoch {epoch + 1:>3}/{self._config.epochs}  "
+            f"loss {named['loss']:7.1f}  validation MSE {named['val_loss']:7.1f}  "
+            f"MAE {named['val_mae']:5.2f}  {seconds:6.1f} s{'  best' if is_best else ''}"
+        )
+        if not self.goes_on():
+            self._fitted.stop_training = True
+
+    def restore(self) -> None:
+        """Take up the state of an interrupted fit, if there is one."""
+        if not self._state.is_file():
+            return
+        with np.load(self._state) as stored:
+            self.history = json.loads(str(stored["history"]))
+            _assign(self._variables(), _numbered(stored, "variable"))
+            self._best = _numbered(stored, "best")
+        self._console.say(f"{self._stage}: goes on after epoch {len(self.history)}")
+
+    def _save(self) -> None:
+        arrays = {f"variable{i}": value for i, value in enumerate(_values(self._variables()))}
+        arrays |= {f"best{i}": value for i, value in enumerate(self._best)}
+        with write_atomically(self._state) as temporary, temporary.open("wb") as file:
+            np.savez(file, history=np.array(json.dumps(self.history)), **arrays)  # type: ignore[arg-type]
+
+    def _variables(self) -> list[Any]:
+        return [*self._fitted.variables, *self._fitted.optimizer.variables]
+
+    def _since_best(self) -> int:
+        losses = [entry["val_loss"] for entry in self.history]
+        return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+
+
+def _values(variables: list[Any]) -> Arrays:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _assign(variables: list[Any], values: Arrays) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _numbered(stored: Any, name: str) -> Arrays:
+    count = sum(key.startswith(name) for key in stored)
+    return [stored[f"{name}{i}"] for i in range(count)]

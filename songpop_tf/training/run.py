@@ -1,0 +1,125 @@
+"""The folder of a training run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pipelines.errors import InputError
+from pipelines.files import read_json, write_atomically, write_json
+from pipelines.metadata import MetadataTokenizer
+from pipelines.prepared import PreparedData
+from songpop_tf.config import RunConfig, load_config, save_config
+
+CONFIGURATIONS = ("text_naive", "cnn_naive", "combined_naive", "text", "cnn", "combined")
+"""Every model that a run may hold, in the order of training and of reports."""
+
+_CONFIG = "config.toml"
+_DATA = "data.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Models, histories and configuration of one training run."""
+
+    directory: Path
+
+    @classmethod
+    def start(cls, directory: Path, data: PreparedData, config: RunConfig) -> "Run":
+        """Begin a run, or go on with one of the same data and configuration.
+
+        Raises:
+            InputError: the folder holds a run of other data or another configuration.
+        """
+        run = cls(directory)
+        stored = {"data": str(data.directory.resolve()), "fingerprints": _fingerprints(data)}
+        if (directory / _CONFIG).is_file():
+            if run.config() != config:
+                raise InputError(
+                    f"{directory}: expected a run of this configuration, found another "
+                    f"({directory / _CONFIG}); choose another --out"
+                )
+            run.check_data(data)
+            return run
+        if directory.is_dir() and any(directory.iterdir()):
+            raise InputError(f"{directory}: expected an empty folder or a run, found other files")
+        write_json(directory / _DATA, stored)
+        save_config(config, directory / _CONFIG)
+        return run
+
+    @classmethod
+    def open(cls, directory: Path) -> "Run":
+        """Open an existing run.
+
+        Raises:
+            InputError: the folder holds no run.
+        """
+        if not (directory / _CONFIG).is_file():
+            raise InputError(
+                f"{directory}: expected a training run, found no {_CONFIG}; run `songpop-tf train`"
+            )
+        return cls(directory)
+
+    def config(self) -> RunConfig:
+        """The whole configuration of the run."""
+        return load_config(self.directory / _CONFIG)
+
+    def check_data(self, data: PreparedData) -> None:
+        """Make sure that ``data`` is what the run was trained on.
+
+        Raises:
+            InputError: it is not.
+        """
+        stored = read_json(self.directory / _DATA)
+        if stored["fingerprints"] != _fingerprints(data):
+            raise InputError(
+                f"{data.directory}: expected the data that {self.directory} was trained on "
+                f"({stored['data']}), received another preparation"
+            )
+
+    def finished(self) -> list[str]:
+        """The configurations that have been trained."""
+        return [name for name in CONFIGURATIONS if self.history_path(name).is_file()]
+
+    def load_model(self, name: str) -> keras.Model:
+        """Load one of the finished models."""
+        return keras.models.load_model(self._model_path(name), compile=False)
+
+    def load_tokenizer(self, name: str) -> MetadataTokenizer:
+        """Load the tokenizer of a configuration with text."""
+        return MetadataTokenizer.load(self.tokenizer_directory(name))
+
+    def load_history(self, name: str) -> list[dict[str, Any]]:
+        """One entry for each epoch of a finished configuration."""
+        history: list[dict[str, Any]] = read_json(self.history_path(name))
+        return history
+
+    def finish(self, name: str, model: keras.Model, history: list[dict[str, float]]) -> None:
+        """Store a trained model; its history is written last and marks it as finished."""
+        with write_atomically(self._model_path(name)) as temporary:
+            model.save(temporary)
+        write_json(self.history_path(name), history)
+        for state in self.directory.glob(f"state/{name}*.npz"):
+            state.unlink()
+
+    def state_path(self, stage: str) -> Path:
+        """Where an unfinished fit keeps its state."""
+        return self.directory / "state" / f"{stage}.npz"
+
+    def tokenizer_directory(self, name: str) -> Path:
+        """Naive models learn their vocabulary from the small set, the others from the large one."""
+        kind = "naive" if name.endswith("_naive") else "pretrained"
+        return self.directory / "tokenizers" / kind
+
+    def history_path(self, name: str) -> Path:
+        """The file whose presence means that a configuration is finished."""
+        return self.directory / "history" / f"{name}.json"
+
+    def _model_path(self, name: str) -> Path:
+        return self.directory / "models" / f"{name}.keras"
+
+
+def _fingerprints(data: PreparedData) -> dict[str, Any]:
+    fingerprints: dict[str, Any] = data.manifest["fingerprints"]
+    return fingerprints
