@@ -1,0 +1,81 @@
+"""How a song is spelt in a file name: what a file system takes, and how charts vary it."""
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+import numpy as np
+
+# What a file system refuses, quotation marks included, and all control characters.
+_REFUSED = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
+# Room for '.png' within the 255 bytes that file systems allow.
+_LONGEST_NAME_BYTES = 240
+_CREDIT = re.compile(r" \(feat\. (.+)\)$")
+_VERSION = re.compile(r" - [^-]*(?:Remaster|Version|Mono)[^-]*$")
+
+
+def image_path(artist: str, title: str, year: int) -> PurePosixPath | None:
+    """Return `<year>/<Artist>_-_<Title>.png`, relative to the folder of spectrograms.
+
+    Returns:
+        None if nothing of the artist or of the title can stand in a file name.
+    """
+    parts = [_file_text(artist), _file_text(title)]
+    if not all(parts):
+        return None
+    stem = "_-_".join(parts).encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
+    return PurePosixPath(f"{year:04d}") / f"{stem}.png"
+
+
+def _file_text(text: str) -> str:
+    kept = _REFUSED.sub(" ", unicodedata.normalize("NFC", text))
+    return "_".join(kept.split()).strip("_")
+
+
+def track_title(title: str, guest: str | None, year: int, rng: np.random.Generator) -> str:
+    """Return a title as a streaming catalogue has it: some with a guest, some with a version."""
+    if guest is not None:
+        title = f"{title} (feat. {guest})"
+    draw = rng.random()
+    if draw < 0.10 and year < 2005:
+        return f"{title} - Remastered {int(rng.integers(2005, 2021))}"
+    if draw < 0.14:
+        return f"{title} - Single Version"
+    if draw < 0.16:
+        return f"{title} - Mono"
+    return title
+
+
+def chart_spelling(artist: str, title: str, rng: np.random.Generator) -> tuple[str, str]:
+    """Return artist and title as a chart might spell the song of a streaming catalogue.
+
+    Versions after a dash are left out and guests move to the artist, as charts do. Half of the
+    songs are spelt alike otherwise; the rest differ in one or two of: 'The', '&', accents, case,
+    punctuation. What remains is always recognisable.
+    """
+    title = _VERSION.sub("", title)
+    credit = _CREDIT.search(title)
+    if credit is not None:
+        title = title[: credit.start()]
+        artist = f"{artist} {'Feat.' if rng.random() < 0.5 else 'Featuring'} {credit.group(1)}"
+    if rng.random() < 0.5:
+        return artist, title
+    for change in rng.integers(0, 6, size=2).tolist():
+        if change == 0:
+            artist = artist.removeprefix("The ")
+        elif change == 1 and artist.startswith("The ") and " Feat" not in artist:
+            artist = artist.removeprefix("The ") + ", The"
+        elif change == 2:
+            artist, title = artist.replace("&", "And"), title.replace("&", "and")
+        elif change == 3:
+            artist, title = _without_accents(artist), _without_accents(title)
+        elif change == 4:
+            title = title.upper() if rng.random() < 0.3 else title.lower()
+        else:
+            title = re.sub(r"[',.!]", "", title)
+    return artist, title
+
+
+def _without_accents(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

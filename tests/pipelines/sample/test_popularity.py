@@ -1,0 +1,55 @@
+"""The invented popularity: its shares, and the best R2 that follows from them."""
+
+import numpy as np
+import pytest
+
+from pipelines.sample.catalogue import invented_plan
+from pipelines.sample.popularity import SHARE, PopularityTerms, reachable_r2, sound_appeal
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return invented_plan(300, 2.0, np.random.default_rng(5))
+
+
+def test_popularity_is_centred_and_rarely_clipped(plan):
+    popularity = plan.tracks["popularity"]
+    assert popularity.mean() == pytest.approx(45, abs=1.5)
+    assert popularity.std() == pytest.approx(19, abs=1.5)
+    assert popularity.isin([0, 100]).mean() < 0.03
+
+
+def test_the_sound_explains_its_share_of_the_popularity(plan):
+    correlation = np.corrcoef(sound_appeal(plan.tracks), plan.tracks["popularity"])[0, 1]
+    assert correlation**2 == pytest.approx(SHARE["sound"], abs=0.04)
+
+
+def test_the_sound_is_independent_of_artist_and_year(plan):
+    appeal = sound_appeal(plan.tracks)
+    year = plan.tracks["release_date"].str[:4].astype(int)
+    assert abs(np.corrcoef(appeal, year)[0, 1]) < 0.05
+    by_artist = plan.tracks.assign(appeal=appeal).groupby("artists")["appeal"]
+    assert (by_artist.transform("mean").var() / appeal.var()) < 3 * by_artist.ngroups / appeal.size
+
+
+def test_reachable_r2_agrees_with_the_shares(plan):
+    reachable = plan.reachable_r2
+    assert reachable["text"] == pytest.approx(0.55, abs=0.12)
+    assert reachable["cnn"] == pytest.approx(0.27, abs=0.12)
+    assert reachable["combined"] == pytest.approx(0.82, abs=0.06)
+
+
+def test_reachable_r2_is_that_of_the_known_terms():
+    rng = np.random.default_rng(0)
+    terms = PopularityTerms(*(rng.normal(0, 8, 50) for _ in range(5)))
+    popularity = np.clip(
+        np.rint(45 + terms.artist + terms.year + terms.title + terms.sound + terms.noise), 0, 100
+    )
+    np.testing.assert_array_equal(terms.popularity(), popularity)
+    residual = popularity - 45 - terms.sound
+    expected = 1 - np.mean(residual**2) / np.var(popularity)
+    assert reachable_r2(terms)["cnn"] == pytest.approx(expected)
+
+
+def test_a_single_song_has_no_reachable_r2():
+    assert reachable_r2(PopularityTerms(*(np.ones(1) for _ in range(5)))) is None

@@ -1,0 +1,70 @@
+"""Noise and cover patches."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipelines.augmentation import add_noise, augment, cover_patches
+from pipelines.errors import InputError
+from songpop_tf.config import AugmentationConfig
+
+GRAY = tf.fill([256, 1024], 100.0)
+
+
+def seeds(count: int) -> list[tf.Tensor]:
+    return [tf.constant([number, 7]) for number in range(count)]
+
+
+def test_same_seed_same_augmentation_eagerly_and_inside_a_dataset() -> None:
+    config = AugmentationConfig()
+    dataset = tf.data.Dataset.from_tensor_slices(tf.stack(seeds(3))).map(
+        lambda seed: augment(GRAY, config, seed)
+    )
+    for seed, image in zip(seeds(3), dataset, strict=True):
+        np.testing.assert_allclose(image, augment(GRAY, config, seed), atol=1e-3)
+    first, second = (augment(GRAY, config, seed).numpy() for seed in seeds(2))
+    assert not np.array_equal(first, second)
+
+
+def test_noise_has_the_asked_strength_and_stays_on_the_scale() -> None:
+    noisy = add_noise(GRAY, 0.02, seeds(1)[0]).numpy()
+    assert noisy.mean() == pytest.approx(100, abs=0.1)
+    assert noisy.std() == pytest.approx(0.02 * 255, rel=0.02)
+    dark = add_noise(tf.zeros_like(GRAY), 0.5, seeds(1)[0]).numpy()
+    assert dark.min() == 0
+    assert dark.max() == 255
+
+
+def test_a_certain_patch_covers_exactly_its_area() -> None:
+    config = AugmentationConfig(patches=1, patch_probability=1.0, patch_rows=10, patch_columns=20)
+    covered = cover_patches(GRAY, config, seeds(1)[0]).numpy() == 0
+    assert covered.sum() == 200
+    rows, columns = np.where(covered)
+    assert (np.ptp(rows), np.ptp(columns)) == (9, 19)
+
+
+def test_patches_come_as_often_as_asked() -> None:
+    config = AugmentationConfig(patches=1, patch_probability=0.3, noise_stddev=0)
+    placed = [bool((augment(GRAY, config, seed).numpy() == 0).any()) for seed in seeds(200)]
+    assert np.mean(placed) == pytest.approx(0.3, abs=0.1)
+
+
+def test_a_patch_larger_than_the_image_covers_it() -> None:
+    config = AugmentationConfig(
+        patches=1, patch_probability=1.0, patch_rows=999, patch_columns=9999
+    )
+    assert cover_patches(GRAY, config, seeds(1)[0]).numpy().max() == 0
+
+
+def test_everything_can_be_switched_off() -> None:
+    config = AugmentationConfig(noise_stddev=0, patches=0)
+    np.testing.assert_array_equal(augment(GRAY, config, seeds(1)[0]), GRAY)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"noise_stddev": -1.0}, {"patches": -1}, {"patch_probability": 1.5}, {"patch_rows": 0}],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        AugmentationConfig(**wrong)
