@@ -1,6 +1,6 @@
 """Datasets that go straight into ``keras.Model.fit``.
 
-All are built in one order: read, cache, shuffle, repeat, augment, batch, prefetch. With a ``seed``
+All are built in one order: read, cache, shuffle, augment, batch, repeat, prefetch. With a ``seed``
 a dataset is endless, shuffled and (if asked) augmented, for training with ``steps_per_epoch``;
 without one it is a single pass in a fixed order, for validation and prediction. Epoch ``e`` of a
 seed is always the same, so that training can resume at any epoch through ``first_epoch``.
@@ -14,12 +14,12 @@ import tensorflow as tf
 
 from pipelines.augmentation import augment
 from pipelines.metadata import MetadataTokenizer
-from pipelines.records import parse_song
+from pipelines.records import count_records, parse_song
 from songpop_tf.config import AugmentationConfig
 
 SHARDS_AT_ONCE = 4
-SHUFFLE_BUFFER = 256
-"""Records held for shuffling: a quarter of a megabyte each."""
+SHUFFLE_WINDOW = 256
+"""Records shuffled with each other: a quarter of a megabyte each."""
 
 
 def metadata_dataset(
@@ -54,7 +54,8 @@ def metadata_dataset(
         return inputs, tf.gather(popularity, index)
 
     # Rows are gathered a batch at a time, much cheaper than one by one.
-    batches = _epochs(one_epoch, seed, first_epoch).map(rows, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = _epochs(one_epoch, seed, first_epoch, -(-len(table) // batch_size))
+    batches = batches.map(rows, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
@@ -78,8 +79,7 @@ def spectrogram_dataset(
     Raises:
         ValueError: augmentation without a seed.
     """
-    songs = _songs(shards, seed, first_epoch, augmentation)
-    batches = songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
     batches = batches.map(lambda song: ({"spectrogram": song["spectrogram"]}, song["popularity"]))
     return batches.prefetch(tf.data.AUTOTUNE)
 
@@ -99,18 +99,18 @@ def fused_dataset(
         metadata = tokenizer(song["artist"], song["title"], song["year"])
         return {"spectrogram": song["spectrogram"], **metadata}, song["popularity"]
 
-    songs = _songs(shards, seed, first_epoch, augmentation)
-    batches = songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
     return batches.map(inputs, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _songs(
+def _batches(
     shards: Sequence[Path],
+    batch_size: int,
     seed: int | None,
     first_epoch: int,
     augmentation: AugmentationConfig | None,
 ) -> tf.data.Dataset:
-    """Single songs, read, shuffled and augmented; spectrogram float32 in 0-255."""
+    """Batches of songs, read, shuffled and augmented; spectrogram float32 in 0-255."""
     if augmentation is not None and seed is None:
         raise ValueError("augmentation expected a seed, received seed=None")
     names = tf.constant([str(path) for path in shards])
@@ -120,20 +120,25 @@ def _songs(
             songs = tf.data.TFRecordDataset(names)
         else:
             epoch_seed = _seed(seed, epoch)
-            # Whole files first, then records within a bounded buffer: constant memory. No cache:
+            # Whole files first, then records within a bounded window: constant memory. No cache:
             # records hold plain pixels, which the operating system keeps in its page cache.
             songs = tf.data.Dataset.from_tensor_slices(
                 tf.random.experimental.stateless_shuffle(names, epoch_seed)
             ).interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE)
-            songs = songs.shuffle(
-                SHUFFLE_BUFFER, seed=tf.cast(epoch_seed[1], tf.int64), reshuffle_each_iteration=False
+            # Not Dataset.shuffle: it takes no seed that is a tensor once TensorFlow has a global one.
+            songs = songs.batch(SHUFFLE_WINDOW).map(
+                lambda records: tf.random.experimental.stateless_shuffle(records, epoch_seed)
             )
-        return songs.map(
+            songs = songs.unbatch()
+        songs = songs.map(
             lambda record: _read(record, seed, epoch, augmentation),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
+        # Inside the epoch, so that no batch holds songs of two epochs.
+        return songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
 
-    return _epochs(one_epoch, seed, first_epoch)
+    songs = sum(count_records(path) for path in shards)
+    return _epochs(one_epoch, seed, first_epoch, -(-songs // batch_size))
 
 
 def _read(
@@ -149,12 +154,23 @@ def _read(
 
 
 def _epochs(
-    one_epoch: Callable[[tf.Tensor], tf.data.Dataset], seed: int | None, first_epoch: int
+    one_epoch: Callable[[tf.Tensor], tf.data.Dataset],
+    seed: int | None,
+    first_epoch: int,
+    steps: int,
 ) -> tf.data.Dataset:
-    """Epoch after epoch without end; without a seed, epoch 0 once."""
+    """Epoch after epoch without end; without a seed, epoch 0 once.
+
+    Keras is told how many batches there are: of a dataset of unknown size it would warn that it
+    "ran out of data".
+    """
     if seed is None:
-        return one_epoch(tf.constant(0, tf.int64))
-    return tf.data.Dataset.counter(start=first_epoch).flat_map(one_epoch)
+        once = one_epoch(tf.constant(0, tf.int64))
+        return once.apply(tf.data.experimental.assert_cardinality(steps))
+    endless = tf.data.Dataset.counter(start=first_epoch).flat_map(one_epoch)
+    return endless.apply(
+        tf.data.experimental.assert_cardinality(tf.data.experimental.INFINITE_CARDINALITY)
+    )
 
 
 def _seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:

@@ -49,7 +49,9 @@ class MetadataTokenizer:
             truncate="waterfall",  # round_robin needs an op that TF Serving lacks before 2.20
         )
 
-    def __call__(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> dict[str, tf.Tensor]:
+    def __call__(
+        self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Tokenise a batch.
 
         Args:
@@ -95,9 +97,7 @@ class MetadataTokenizer:
         """Write vocabulary and settings into ``directory``."""
         with write_atomically(directory / _VOCABULARY_FILE) as temporary:
             temporary.write_text("\n".join(self.vocabulary) + "\n", encoding="utf-8")
-        write_json(
-            directory / _SETTINGS_FILE, {"tokens": self.tokens, "lowercase": self.lowercase}
-        )
+        write_json(directory / _SETTINGS_FILE, {"tokens": self.tokens, "lowercase": self.lowercase})
 
     @classmethod
     def load(cls, directory: Path) -> "MetadataTokenizer":
@@ -110,12 +110,14 @@ class MetadataTokenizer:
             settings = read_json(directory / _SETTINGS_FILE)
             text = (directory / _VOCABULARY_FILE).read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise InputError(f"{error.filename}: expected a tokenizer, found no such file") from None
+            raise InputError(
+                f"{error.filename}: expected a tokenizer, found no such file"
+            ) from None
         return cls(text.removesuffix("\n").split("\n"), **settings)
 
     @classmethod
     def from_preset(cls, preset: str, tokens: int) -> "MetadataTokenizer":
-        """Take the vocabulary of a KerasHub or Hugging Face BERT preset, by name or local folder."""
+        """Take the vocabulary of a KerasHub or Hugging Face BERT preset: a name or a local folder."""
         tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
         return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
 

@@ -17,9 +17,10 @@ from pipelines.files import (
     write_json,
 )
 from pipelines.kaggle import INVALID, find_spectrograms, read_tracks
-from pipelines.linkage import UNMATCHED, link, same_song, song_groups
+from pipelines.linkage import UNMATCHED, link
 from pipelines.prepared import FORMAT, LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
 from pipelines.shards import Shard, plan_shards, write_shards
+from pipelines.songs import same_song, song_groups
 from pipelines.spectrogram import COLUMNS, ROWS
 from pipelines.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, split_metadata, split_songs
 from songpop_tf.config import SplitConfig
@@ -49,7 +50,7 @@ class PrepareOptions:
 
 
 def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> PreparedData:
-    """Link, split, shrink and write; goes on where an interrupted call with the same inputs stopped.
+    """Link, split, shrink and write; an interrupted call with the same inputs is taken up again.
 
     Returns:
         The finished data.
@@ -87,7 +88,21 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     write_csv(directory / SONGS, songs.drop(columns="artists"))
     write_csv(directory / METADATA, metadata.drop(columns="artists"))
     write_json(
-        directory / MANIFEST, _manifest(plan, directory, songs, metadata, links, quarantine, shards)
+        directory / MANIFEST,
+        {
+            **plan,
+            "sources": {
+                "spectrograms": str(options.spectrograms.resolve()),
+                "tracks": [str(path.resolve()) for path in options.tracks],
+            },
+            **_contents(plan, directory, songs, shards),
+            "counts": {
+                "songs": songs.split.value_counts().to_dict(),
+                "metadata": metadata.split.value_counts().to_dict(),
+                "linkage": links.kind.value_counts().to_dict(),
+                "quarantine": quarantine.kind.value_counts().to_dict(),
+            },
+        },
     )
     return PreparedData.open(directory)
 
@@ -114,8 +129,8 @@ def _claim(directory: Path, plan: dict[str, Any]) -> None:
     if path.is_file():
         if read_json(path) != plan:
             raise InputError(
-                f"{directory}: expected an empty folder or the same preparation, found one of other "
-                "inputs or settings; choose another --out or remove it"
+                f"{directory}: expected an empty folder or the same preparation, found "
+                "one of other inputs or settings; choose another --out or remove it"
             )
         return
     if directory.is_dir() and any(directory.iterdir()):
@@ -131,9 +146,7 @@ def _check_share(bad: int, total: int, what: str, options: PrepareOptions) -> No
         )
 
 
-def _linked_songs(
-    links: pd.DataFrame, tracks: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _linked_songs(links: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The songs table, and the files left out because another file is the same song."""
     linked = links[links.kind != UNMATCHED]
     if linked.empty:
@@ -162,9 +175,7 @@ def _linked_songs(
     return songs[~repeated].reset_index(drop=True), songs[repeated]
 
 
-def _shrink(
-    shards: Sequence[Shard], options: PrepareOptions, progress: Progress
-) -> dict[str, str]:
+def _shrink(shards: Sequence[Shard], options: PrepareOptions, progress: Progress) -> dict[str, str]:
     total = sum(len(shard.songs) for shard in shards)
     done = 0
 
@@ -180,8 +191,8 @@ def _check_sides(songs: pd.DataFrame) -> None:
     counts = {split: int((songs.split == split).sum()) for split in (TRAIN, VALIDATION, TEST)}
     if min(counts.values()) == 0:
         raise InputError(
-            f"expected readable spectrograms in every split, received {counts}; "
-            f"{QUARANTINE} would be empty of a reason: look at the images"
+            f"expected readable spectrograms in every split, received {counts} after rejecting "
+            "images"
         )
 
 
@@ -190,7 +201,7 @@ def _metadata(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The large text set with its splits, and the rows held out of it, with the reason."""
     as_in_files = links[links.kind != UNMATCHED][["artist", "title"]]
-    as_in_files = as_in_files.assign(artists=[(artist,) for artist in as_in_files.artist])
+    as_in_files = as_in_files.assign(artists=pd.Series([(artist,) for artist in as_in_files.artist], as_in_files.index))
     spellings = pd.concat([songs[["artist", "title", "artists"]], as_in_files])
     in_songs = same_song(tracks, spellings)
     metadata = tracks[~in_songs].copy()
@@ -215,10 +226,8 @@ def _quarantine(
     held_out: pd.DataFrame,
 ) -> pd.DataFrame:
     """Every file and row that is not used, with kind and reason; row 0 = a whole file."""
-    images = pd.DataFrame(
-        [*bad_files.itertuples(index=False, name=None), *rejected.items()],
-        columns=["file", "reason"],
-    )
+    undecodable = pd.DataFrame(list(rejected.items()), columns=["file", "reason"])
+    images = pd.concat([bad_files, undecodable])
     parts = [
         images.assign(row=0, kind=INVALID),
         pd.DataFrame(
@@ -237,26 +246,16 @@ def _quarantine(
     return pd.concat(parts, ignore_index=True)[["file", "row", "kind", "reason"]]
 
 
-def _manifest(
+def _contents(
     plan: dict[str, Any],
     directory: Path,
     songs: pd.DataFrame,
-    metadata: pd.DataFrame,
-    links: pd.DataFrame,
-    quarantine: pd.DataFrame,
     shards: Sequence[Shard],
 ) -> dict[str, Any]:
     tables = {name: file_fingerprint(directory / name) for name in (SONGS, METADATA)}
     return {
-        **plan,
         "seed": plan["split"]["seed"],
         "fingerprints": {**plan["fingerprints"], **tables},
-        "counts": {
-            "songs": songs.split.value_counts().to_dict(),
-            "metadata": metadata.split.value_counts().to_dict(),
-            "linkage": links.kind.value_counts().to_dict(),
-            "quarantine": quarantine.kind.value_counts().to_dict(),
-        },
         "shards": [
             {
                 "file": shard.path.relative_to(directory).as_posix(),

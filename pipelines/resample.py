@@ -25,7 +25,7 @@ def fft_resample(signal: tf.Tensor, length: int) -> tf.Tensor:
     """Resample along the last axis as ``scipy.signal.resample`` does.
 
     Args:
-        signal: ``(rows, width)``, any real dtype, read as one period of a periodic signal; ``width``
+        signal: ``(rows, width)``, any real dtype, one period of a periodic signal; ``width``
             may be unknown while tracing.
         length: samples wanted; even.
 
@@ -108,7 +108,7 @@ def _gather_on_grid(signal: tf.Tensor, points: int) -> tf.Tensor:
 
 
 def _block_weights(width: tf.Tensor, blocks: tf.Tensor, points: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Kernel weights ``(blocks, run, BLOCK)`` and the first grid point ``(blocks,)`` of each run."""
+    """Kernel weights ``(blocks, run, BLOCK)`` and each run's first point ``(blocks,)``."""
     spacing = tf.constant(points, tf.float64) / tf.cast(width, tf.float64)
     # Positions in float64: float32 would lose the fraction of a grid step at the far end.
     start = tf.cast(tf.range(blocks) * BLOCK, tf.float64) * spacing

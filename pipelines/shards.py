@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,9 +38,7 @@ def plan_shards(songs: pd.DataFrame, directory: Path) -> list[Shard]:
         count = -(-len(members) // SONGS_PER_SHARD)
         for number in range(count):
             part = members.iloc[number * SONGS_PER_SHARD : (number + 1) * SONGS_PER_SHARD]
-            shards.append(
-                Shard(shard_path(directory, str(split), number, count), str(split), part)
-            )
+            shards.append(Shard(shard_path(directory, str(split), number, count), str(split), part))
     return shards
 
 
@@ -68,9 +67,7 @@ def write_shards(shards: Sequence[Shard], images: Path, advance: Advance) -> dic
         _write_shard(shard, found, images)
         advance(len(shard.songs))
         first = end
-    return {
-        file: reason for shard in shards for file, reason in read_json(shard.report).items()
-    }
+    return {file: reason for shard in shards for file, reason in read_json(shard.report).items()}
 
 
 def _convert(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
@@ -100,12 +97,16 @@ def _write_shard(shard: Shard, found: dict[int, bytes], images: Path) -> None:
         write_atomically(shard.path) as temporary,
         tf.io.TFRecordWriter(str(temporary)) as writer,
     ):
-        for position, song in enumerate(shard.songs.to_dict("records")):
+        for position, song in enumerate(_records(shard.songs)):
             if position in found:
                 writer.write(serialize_song(song, found[position]))
             else:
                 rejected[song["file"]] = image_problem(images / song["file"])
     write_json(shard.report, rejected)
+
+
+def _records(songs: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(zip(songs.columns, row, strict=True)) for row in songs.itertuples(index=False)]
 
 
 def image_problem(path: Path) -> str:

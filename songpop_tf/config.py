@@ -1,7 +1,7 @@
 """Every setting of a run and its default, in one place.
 
-The dataclasses are frozen and check themselves; :func:`load_config` and :func:`save_config` read and
-write them as TOML, so that every run stores its whole configuration.
+The dataclasses are frozen and check themselves; :func:`load_config` and :func:`save_config` read
+and write them as TOML, so that every run stores its whole configuration.
 """
 
 import dataclasses
@@ -126,7 +126,9 @@ class MetadataEncoderConfig:
             "false without a preset: random weights must learn",
             self.freeze_backbone,
         )
-        _require(self.vocabulary_size >= 200, "vocabulary_size", "200 or more", self.vocabulary_size)
+        _require(
+            self.vocabulary_size >= 200, "vocabulary_size", "200 or more", self.vocabulary_size
+        )
         _require(self.tokens >= 8, "tokens", "8 or more", self.tokens)
         _require(
             self.width % self.heads == 0, "width", f"a multiple of {self.heads} heads", self.width
@@ -182,9 +184,7 @@ class RunConfig:
     cnn: SpectrogramCNNConfig = field(default_factory=SpectrogramCNNConfig)
     metadata: MetadataEncoderConfig = field(default_factory=MetadataEncoderConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
-    text_naive_fit: FitConfig = FitConfig(
-        learning_rate=1e-3, epochs=40, batch_size=64, patience=8
-    )
+    text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
     text_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=12, batch_size=256, patience=3)
     cnn_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=40, batch_size=16, patience=10)
     combined_naive_fit: FitConfig = FitConfig(
@@ -230,4 +230,3 @@ def save_config(config: RunConfig, path: Path) -> None:
     """Write the whole configuration as TOML."""
     with write_atomically(path) as temporary:
         temporary.write_text(tomli_w.dumps(dataclasses.asdict(config)))
-

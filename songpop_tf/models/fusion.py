@@ -45,9 +45,7 @@ def fusion_model(
         own = {tensor.name: inputs[tensor.name] for tensor in branch.inputs}
         features[branch] = part(own, training=False) if frozen else part(own)
     head = _head(cnn, encoder, config, mean_popularity)
-    output = head(
-        {"spectrogram_features": features[cnn], "metadata_features": features[encoder]}
-    )
+    output = head({"spectrogram_features": features[cnn], "metadata_features": features[encoder]})
     return keras.Model(inputs, output, name="fusion_model")
 
 

@@ -43,7 +43,11 @@ def metadata_encoder(
     backbone = _backbone(vocabulary_size, config)
     # A pre-trained encoder may know fewer segments than artist, title and year.
     segment_ids = ops.minimum(inputs["segment_ids"], backbone.num_segments - 1)
-    tokens = backbone({**inputs, "segment_ids": segment_ids})["sequence_output"]
+    # Only the tokens: the backbone's own pooling layer would be left without a gradient.
+    transformer = keras.Model(
+        backbone.input, backbone.output["sequence_output"], name="transformer"
+    )
+    tokens = transformer({**inputs, "segment_ids": segment_ids})
     text = layers.GlobalAveragePooling1D(name="mean_token")(
         tokens, mask=ops.cast(inputs["padding_mask"], "bool")
     )
@@ -67,7 +71,6 @@ def _backbone(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.Mode
             dropout=config.dropout,
             max_sequence_length=config.tokens,
             num_segments=_SEGMENTS,
-            name="transformer",
         )
     backbone = keras_hub.models.BertBackbone.from_preset(config.preset)
     if backbone.vocabulary_size != vocabulary_size:

@@ -30,7 +30,12 @@ def popularity(features: Any, mean: float) -> Any:
         raise ValueError(f"mean popularity must lie between 0 and 100, received {mean}")
     start = math.log(mean / (_FULL_SCALE - mean))
     score = keras.layers.Dense(
-        1, bias_initializer=keras.initializers.Constant(start), dtype="float32", name=SCORE
+        1,
+        # Every song starts at the mean: random weights would first have to be unlearned.
+        kernel_initializer="zeros",
+        bias_initializer=keras.initializers.Constant(start),
+        dtype="float32",
+        name=SCORE,
     )(features)
     share = keras.layers.Activation("sigmoid", dtype="float32", name="share")(score)
     return keras.layers.Rescaling(_FULL_SCALE, dtype="float32", name="popularity")(share)

@@ -66,6 +66,7 @@ def fit(
             epochs=config.epochs,
             validation_data=validation,
             callbacks=[progress],
+            shuffle=False,  # the dataset shuffles itself
             verbose=0,
         )
     progress.use_best()

@@ -15,6 +15,14 @@ from songpop_tf.config import RunConfig, load_config, save_config
 CONFIGURATIONS = ("text_naive", "cnn_naive", "combined_naive", "text", "cnn", "combined")
 """Every model that a run may hold, in the order of training and of reports."""
 
+
+def configurations(approach: str, branch: str) -> list[str]:
+    """The configurations of an approach ("naive", "better", "both") and a branch (or "all")."""
+    branches = ["text", "cnn", "combined"] if branch == "all" else [branch]
+    naive = [f"{name}_naive" for name in branches]
+    return {"naive": naive, "better": branches, "both": naive + branches}[approach]
+
+
 _CONFIG = "config.toml"
 _DATA = "data.json"
 

@@ -73,7 +73,9 @@ class Trainer:
         tokenizer = self._tokenizer("text_naive", songs)
         model = self._encoder(tokenizer, songs)
         sets = (songs, self.data.songs_of(VALIDATION))
-        return model, self._fit_text(model, tokenizer, sets, self.config.text_naive_fit, "text_naive")
+        return model, self._fit_text(
+            model, tokenizer, sets, self.config.text_naive_fit, "text_naive"
+        )
 
     def _cnn_naive(self) -> tuple[keras.Model, History]:
         return self._spectrogram("cnn_naive", augmented=False)
@@ -82,8 +84,11 @@ class Trainer:
         songs = self.data.songs_of(TRAIN)
         tokenizer = self._tokenizer("combined_naive", songs)
         model = fusion_model(
-            self._cnn_model(), self._encoder(tokenizer, songs), self.config.fusion,
-            frozen=False, mean_popularity=_mean(songs),
+            self._cnn_model(),
+            self._encoder(tokenizer, songs),
+            self.config.fusion,
+            frozen=False,
+            mean_popularity=_mean(songs),
         )
         fit_config = self.config.combined_naive_fit
         dataset = partial(fused_dataset, tokenizer=tokenizer, batch_size=fit_config.batch_size)
@@ -108,9 +113,7 @@ class Trainer:
             )
         tokenizer = self._tokenizer("text", large)
         model = self._encoder(tokenizer, large)
-        history = self._fit_text(
-            model, tokenizer, (large, watched), self.config.text_fit, "text"
-        )
+        history = self._fit_text(model, tokenizer, (large, watched), self.config.text_fit, "text")
         self._fit_last_layer(model, tokenizer)
         return model, history
 
@@ -123,7 +126,10 @@ class Trainer:
         head = _last_layer(model)
         encode = partial(_text_features, features_of(model), tokenizer)
         self._fit_on_features(
-            head, encode(self.data.songs_of(TRAIN)), encode(self.data.songs_of(VALIDATION)), "text_tuned"
+            head,
+            encode(self.data.songs_of(TRAIN)),
+            encode(self.data.songs_of(VALIDATION)),
+            "text_tuned",
         )
 
     def _cnn(self) -> tuple[keras.Model, History]:
@@ -136,7 +142,10 @@ class Trainer:
         model = fusion_model(
             cnn, encoder, self.config.fusion, frozen=True, mean_popularity=_mean(songs)
         )
-        parts = {"spectrogram_features": features_of(cnn), "metadata_features": features_of(encoder)}
+        parts = {
+            "spectrogram_features": features_of(cnn),
+            "metadata_features": features_of(encoder),
+        }
         train, validation = (
             self._fused_features(parts, tokenizer, split) for split in (TRAIN, VALIDATION)
         )

@@ -1,0 +1,37 @@
+"""Fetch the two Kaggle data sets."""
+
+from pathlib import Path
+
+import kagglehub
+import requests
+
+from pipelines.errors import InputError
+
+SPECTROGRAMS = "tpapp157/billboard-hot-100-19602020-spectrograms"
+TRACKS = "yamaerenay/spotify-dataset-19212020-600k-tracks"
+
+_BY_HAND = (
+    "To do it by hand: download https://www.kaggle.com/datasets/{spectrograms} and "
+    "https://www.kaggle.com/datasets/{tracks} in a browser, unpack the first into "
+    "{directory}/spectrograms and put tracks.csv of the second into {directory}."
+).format
+
+
+def download(directory: Path) -> tuple[Path, Path]:
+    """Download both data sets into ``directory`` through kagglehub; takes 13 GB.
+
+    Returns:
+        The folder of the spectrograms and the tracks table.
+
+    Raises:
+        InputError: Kaggle cannot be reached or asks for credentials; says how to do it by hand.
+    """
+    targets = {SPECTROGRAMS: directory / "spectrograms", TRACKS: directory / "tracks"}
+    for handle, target in targets.items():
+        try:
+            kagglehub.dataset_download(handle, output_dir=str(target))
+        except (requests.RequestException, kagglehub.exceptions.KaggleApiHTTPError) as error:
+            reason = str(error).splitlines()[0]
+            hand = _BY_HAND(spectrograms=SPECTROGRAMS, tracks=TRACKS, directory=directory)
+            raise InputError(f"could not download {handle}: {reason}. {hand}") from error
+    return targets[SPECTROGRAMS], targets[TRACKS] / "tracks.csv"

@@ -1,0 +1,51 @@
+"""The whole program on a generated sample."""
+
+from pathlib import Path
+
+from pipelines.files import read_json
+from pipelines.prepare import PrepareOptions, prepare
+from pipelines.sample import write_sample
+from pipelines.splits import TEST
+from songpop_tf.config import RunConfig, SplitConfig
+from songpop_tf.evaluation.evaluate import evaluate
+from songpop_tf.evaluation.report import REPORT, text_table
+from songpop_tf.serving.predict import Predictor, Song
+from songpop_tf.training.fit import Console
+from songpop_tf.training.run import CONFIGURATIONS, Run
+from songpop_tf.training.stages import Trainer
+
+SONGS, SECONDS = 600, 20.0
+
+
+def run_demo(directory: Path, seed: int, console: Console) -> None:
+    """Sample, prepare, train, evaluate and predict; goes on where it was interrupted."""
+    sample, prepared, trained = (directory / name for name in ("sample", "data", "run"))
+    console.say(f"1/5  draws {SONGS} invented songs")
+    write_sample(
+        sample,
+        SONGS,
+        seconds=SECONDS,
+        seed=seed,
+        progress=lambda done, of: console.progress("drawing spectrograms", done, of),
+    )
+    console.say("2/5  links, splits and shrinks them")
+    split = SplitConfig(seed=seed)
+    options = PrepareOptions(sample / "spectrograms", [sample / "tracks.csv"], split)
+    data = prepare(options, prepared, console.progress)
+    console.say("3/5  trains six models, naive and better")
+    config = RunConfig(seed=seed)
+    run = Run.start(trained, data, config)
+    Trainer(data, run, config, console).train(list(CONFIGURATIONS))
+    console.say("4/5  compares them on the test songs\n")
+    evaluation = evaluate(data, run, seed, console)
+    reachable = read_json(sample / "sample.json")["reachable_r2"]
+    console.say(text_table(evaluation, reachable))
+    song = data.songs_of(TEST).iloc[0]
+    popularity = Predictor(run).predict(
+        [Song(song.artist, song.title, int(song.year), sample / "spectrograms" / song.file)]
+    )[0]
+    console.say(
+        f"\n5/5  predicts {song.artist} - {song.title} ({song.year}): {popularity:.0f}, "
+        f"in truth {song.popularity:.0f}"
+    )
+    console.say(f"\nReport and figures: {trained / REPORT}")

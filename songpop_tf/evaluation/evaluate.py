@@ -1,0 +1,98 @@
+"""Compare the models of a run with each other and with the baselines on the test songs."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import tensorflow as tf
+
+from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
+from pipelines.errors import InputError
+from pipelines.files import write_csv, write_json
+from pipelines.prepared import PreparedData
+from pipelines.splits import TEST, TRAIN, VALIDATION
+from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
+from songpop_tf.evaluation.figures import write_figures
+from songpop_tf.evaluation.metrics import metrics
+from songpop_tf.evaluation.report import write_report
+from songpop_tf.training.fit import Console
+from songpop_tf.training.run import Run
+
+Vector = npt.NDArray[np.float64]
+
+EVALUATION = "evaluation.json"
+PREDICTIONS = "predictions.csv"
+_TEXT_BATCH, _IMAGE_BATCH = 256, 32
+
+
+def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[str, Any]:
+    """Measure every finished model of a run and write evaluation, report and figures into it.
+
+    Args:
+        seed: of the bootstrap and the baselines.
+
+    Returns:
+        What ``evaluation.json`` holds.
+
+    Raises:
+        InputError: nothing was trained yet, or on other data.
+    """
+    run.check_data(data)
+    names = run.finished()
+    if not names:
+        raise InputError(f"{run.directory}: expected trained models, found none")
+    test = data.songs_of(TEST)
+    total = len(names) + 1
+    console.progress("baselines", 0, total)
+    predictions: dict[str, Vector] = predict_baselines(
+        data.songs_of(TRAIN), data.metadata_of(TRAIN), test, seed
+    )
+    for done, name in enumerate(names, start=1):
+        console.progress(f"predicts with {name}", done, total)
+        predictions[name] = predict_split(run.load_model(name), name, run, data, TEST)
+        keras.utils.clear_session(free_memory=True)
+    console.progress("evaluated", total, total)
+    truth = test.popularity.to_numpy("float64")
+    measured = {name: metrics(truth, vector, seed) for name, vector in predictions.items()}
+    evaluation = {
+        "protocol": _protocol(data),
+        "baselines": {name: measured[name] for name in BASELINES},
+        "models": {name: measured[name] for name in names},
+    }
+    write_json(run.directory / EVALUATION, evaluation)
+    columns = ["song_id", "artist", "title", "year", "popularity"]
+    table = pd.concat([test[columns], pd.DataFrame(predictions).round(3)], axis=1)
+    write_csv(run.directory / PREDICTIONS, table)
+    figures = write_figures(data, run, table, evaluation, run.directory / "figures")
+    write_report(data, run, table, evaluation, figures, seed)
+    return evaluation
+
+
+def predict_split(
+    model: keras.Model, name: str, run: Run, data: PreparedData, split: str
+) -> Vector:
+    """Predict the songs of a split, in the order of ``data.songs_of(split)``."""
+    prediction: Vector = model.predict(_dataset(name, run, data, split), verbose=0)
+    return prediction[:, 0].astype("float64")
+
+
+def _dataset(name: str, run: Run, data: PreparedData, split: str) -> tf.data.Dataset:
+    if name.startswith("cnn"):
+        return spectrogram_dataset(data.shards_of(split), _IMAGE_BATCH)
+    tokenizer = run.load_tokenizer(name)
+    if name.startswith("text"):
+        return metadata_dataset(data.songs_of(split), tokenizer, _TEXT_BATCH)
+    return fused_dataset(data.shards_of(split), tokenizer, _IMAGE_BATCH)
+
+
+def _protocol(data: PreparedData) -> dict[str, Any]:
+    split = data.manifest["split"]
+    return {
+        "split": split["protocol"],
+        "seed": split["seed"],
+        "n_train": len(data.songs_of(TRAIN)),
+        "n_validation": len(data.songs_of(VALIDATION)),
+        "n_test": len(data.songs_of(TEST)),
+    }

@@ -1,0 +1,117 @@
+"""Predict songs with the models of a training run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipelines.errors import InputError
+from pipelines.kaggle import FIRST_YEAR, LAST_YEAR
+from pipelines.metadata import UNKNOWN_YEAR, MetadataTokenizer
+from pipelines.shards import image_problem
+from pipelines.spectrogram import load_spectrogram
+from songpop_tf.training.run import Run
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Song:
+    """What is known of a song; "" or None or year 0 = not known.
+
+    Raises:
+        InputError: an impossible year, or nothing known at all.
+    """
+
+    artist: str = ""
+    title: str = ""
+    year: int = UNKNOWN_YEAR
+    spectrogram: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.year != UNKNOWN_YEAR and not FIRST_YEAR <= self.year <= LAST_YEAR:
+            raise InputError(
+                f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, or none if it is unknown; "
+                f"received {self.year}"
+            )
+        if not (self.has_text or self.spectrogram):
+            raise InputError("expected an artist, a title, a year or a spectrogram, received none")
+
+    @property
+    def has_text(self) -> bool:
+        """Whether anything is known that the text branch reads."""
+        return bool(self.artist or self.title or self.year != UNKNOWN_YEAR)
+
+
+def spectrogram_problem(song: Song) -> str:
+    """Say why a song's spectrogram cannot be used; "" where it can, or where there is none."""
+    problem = image_problem(song.spectrogram) if song.spectrogram is not None else ""
+    return f"{song.spectrogram}: {problem}" if problem else ""
+
+
+class Predictor:
+    """Predicts each song with the best model of a run for what is known of the song.
+
+    Args:
+        run: a training run.
+
+    Raises:
+        InputError: the run has no finished model.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._finished = run.finished()
+        if not self._finished:
+            raise InputError(f"{run.directory}: expected trained models, found none")
+        self._loaded: dict[str, tuple[keras.Model, MetadataTokenizer | None]] = {}
+
+    def predict(self, songs: Sequence[Song]) -> list[float]:
+        """Popularity (0-100) of each song.
+
+        Args:
+            songs: their spectrograms must be usable (see :func:`spectrogram_problem`).
+
+        Raises:
+            InputError: the run has no model for what is known of a song.
+        """
+        names = [self._model_for(song) for song in songs]
+        results = np.zeros(len(songs))
+        for name in dict.fromkeys(names):
+            places = [place for place, chosen in enumerate(names) if chosen == name]
+            for first in range(0, len(places), _BATCH):
+                batch = places[first : first + _BATCH]
+                results[batch] = self._predict_with(name, [songs[place] for place in batch])
+        return [float(result) for result in results]
+
+    def _model_for(self, song: Song) -> str:
+        kind = "text" if song.spectrogram is None else "combined" if song.has_text else "cnn"
+        for name in (kind, f"{kind}_naive"):
+            if name in self._finished:
+                return name
+        raise InputError(
+            f"{self._run.directory}: expected a model named {kind} for a song "
+            f"{'with' if song.spectrogram else 'without'} spectrogram and "
+            f"{'with' if song.has_text else 'without'} text, found {', '.join(self._finished)}"
+        )
+
+    def _predict_with(self, name: str, songs: Sequence[Song]) -> Any:
+        if name not in self._loaded:
+            tokenizer = None if name.startswith("cnn") else self._run.load_tokenizer(name)
+            self._loaded[name] = (self._run.load_model(name), tokenizer)
+        model, tokenizer = self._loaded[name]
+        inputs: dict[str, tf.Tensor] = {}
+        if not name.startswith("text"):
+            images = [load_spectrogram(tf.io.read_file(str(song.spectrogram))) for song in songs]
+            inputs["spectrogram"] = tf.cast(tf.stack(images), tf.float32)
+        if tokenizer is not None:
+            inputs |= tokenizer(
+                tf.constant([song.artist for song in songs]),
+                tf.constant([song.title for song in songs]),
+                tf.constant([song.year for song in songs]),
+            )
+        return model(inputs, training=False).numpy()[:, 0]
