@@ -201,7 +201,9 @@ def _metadata(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The large text set with its splits, and the rows held out of it, with the reason."""
     as_in_files = links[links.kind != UNMATCHED][["artist", "title"]]
-    as_in_files = as_in_files.assign(artists=pd.Series([(artist,) for artist in as_in_files.artist], as_in_files.index))
+    as_in_files = as_in_files.assign(
+        artists=pd.Series([(artist,) for artist in as_in_files.artist], as_in_files.index)
+    )
     spellings = pd.concat([songs[["artist", "title", "artists"]], as_in_files])
     in_songs = same_song(tracks, spellings)
     metadata = tracks[~in_songs].copy()

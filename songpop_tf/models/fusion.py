@@ -4,10 +4,14 @@ import keras
 from keras import layers
 
 from songpop_tf.config import FusionConfig
+from songpop_tf.models.freeze import frozen_copy
 from songpop_tf.models.output import FEATURES, features_of, popularity
 
 _DEFAULT = FusionConfig()
 HEAD = "head"
+"""Name of the layer that maps both branches' features to popularity."""
+BRANCHES = "branches"
+"""Name of the layer that maps all inputs to both branches' features."""
 
 
 def fusion_model(
@@ -21,32 +25,41 @@ def fusion_model(
     """Join the features of both branches (64 + 64 = 128 -> 64 -> 1).
 
     Args:
-        cnn: from :func:`spectrogram_cnn`; its weights are shared.
-        encoder: from :func:`metadata_encoder`; its weights are shared.
+        cnn: from :func:`spectrogram_cnn`.
+        encoder: from :func:`metadata_encoder`.
         config: of the head.
-        frozen: keep the branches as they are, with batch norm and dropout in inference mode also
-            while the head trains; False to train everything together.
+        frozen: take copies of the branches and keep them as they are, with batch norm and dropout
+            in inference mode also while the head trains; False to share the branches' weights and
+            train everything together.
         mean_popularity: of the training songs, 0-100.
 
     Returns:
-        Model from the inputs of both branches to ``(batch, 1)`` popularity. Its layer ``head`` is
-        itself a model, from ``{"spectrogram_features", "metadata_features"}`` to popularity.
+        Model from the inputs of both branches to ``(batch, 1)`` popularity. It consists of two
+        models: ``branches`` gives ``{"spectrogram_features", "metadata_features"}``, and ``head``
+        goes from there to popularity.
     """
+    branches = _branches(cnn, encoder, frozen)
     inputs = {
         tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
-        for branch in (cnn, encoder)
-        for tensor in branch.inputs
+        for tensor in branches.inputs
     }
-    features = {}
-    for branch in (cnn, encoder):
-        part = features_of(branch)
-        if frozen:
-            part.trainable = False
-        own = {tensor.name: inputs[tensor.name] for tensor in branch.inputs}
-        features[branch] = part(own, training=False) if frozen else part(own)
     head = _head(cnn, encoder, config, mean_popularity)
-    output = head({"spectrogram_features": features[cnn], "metadata_features": features[encoder]})
-    return keras.Model(inputs, output, name="fusion_model")
+    return keras.Model(inputs, head(branches(inputs)), name="fusion_model")
+
+
+def _branches(cnn: keras.Model, encoder: keras.Model, frozen: bool) -> keras.Model:
+    """Both branches side by side: what the head needs can be computed once and kept."""
+    inputs: dict[str, keras.KerasTensor] = {}
+    features: dict[str, keras.KerasTensor] = {}
+    for name, branch in (("spectrogram_features", cnn), ("metadata_features", encoder)):
+        own = {
+            tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+            for tensor in branch.inputs
+        }
+        part = frozen_copy(features_of(branch)) if frozen else features_of(branch)
+        features[name] = part(own)
+        inputs |= own
+    return keras.Model(inputs, features, name=BRANCHES)
 
 
 def _head(

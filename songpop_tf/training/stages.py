@@ -8,7 +8,6 @@ only the head that joins them is trained, on features that are computed once.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,15 +22,17 @@ from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
-from songpop_tf.models.fusion import HEAD
+from songpop_tf.models.fusion import BRANCHES, HEAD
 from songpop_tf.models.output import FEATURES, SCORE, features_of
 from songpop_tf.training.fit import Console, MakeDataset, fit
 from songpop_tf.training.run import Run
 
 History = list[dict[str, float]]
-Features = dict[str, npt.NDArray[np.float32]]
+Examples = tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""Features by name, and popularity."""
 
 PREDICT_BATCH = 256
+FEATURES_BATCH = 32
 _NEEDS = {"combined": ("text", "cnn")}
 
 
@@ -136,33 +137,24 @@ class Trainer:
         return self._spectrogram("cnn", augmented=True)
 
     def _combined(self) -> tuple[keras.Model, History]:
-        cnn, encoder = self.run.load_model("cnn"), self.run.load_model("text")
-        tokenizer = self.run.load_tokenizer("combined")
         songs = self.data.songs_of(TRAIN)
         model = fusion_model(
-            cnn, encoder, self.config.fusion, frozen=True, mean_popularity=_mean(songs)
+            self.run.load_model("cnn"),
+            self.run.load_model("text"),
+            self.config.fusion,
+            frozen=True,
+            mean_popularity=_mean(songs),
         )
-        parts = {
-            "spectrogram_features": features_of(cnn),
-            "metadata_features": features_of(encoder),
-        }
-        train, validation = (
-            self._fused_features(parts, tokenizer, split) for split in (TRAIN, VALIDATION)
-        )
-        history = self._fit_on_features(model.get_layer(HEAD), train, validation, "combined")
-        return model, history
+        branches = model.get_layer(BRANCHES)
+        train, validation = (self._features(branches, split) for split in (TRAIN, VALIDATION))
+        return model, self._fit_on_features(model.get_layer(HEAD), train, validation, "combined")
 
-    def _fused_features(
-        self, parts: dict[str, keras.Model], tokenizer: MetadataTokenizer, split: str
-    ) -> tuple[Features, npt.NDArray[np.float32]]:
+    def _features(self, branches: keras.Model, split: str) -> Examples:
         """The frozen branches' features of a split, computed once."""
-        joint = keras.Model(
-            {tensor.name: tensor for part in parts.values() for tensor in part.inputs},
-            {name: part.output for name, part in parts.items()},
-        )
-        dataset = fused_dataset(self.data.shards_of(split), tokenizer, batch_size=32)
+        tokenizer = self.run.load_tokenizer("combined")
+        dataset = fused_dataset(self.data.shards_of(split), tokenizer, FEATURES_BATCH)
         self.console.say(f"combined: features of the {split} songs")
-        features = joint.predict(dataset, verbose=0)
+        features = branches.predict(dataset, verbose=0)
         return features, self.data.songs_of(split).popularity.to_numpy("float32")
 
     def _spectrogram(self, name: str, *, augmented: bool) -> tuple[keras.Model, History]:
@@ -227,7 +219,7 @@ class Trainer:
         )
 
     def _fit_on_features(
-        self, head: keras.Model, train: Any, validation: Any, stage: str
+        self, head: keras.Model, train: Examples, validation: Examples, stage: str
     ) -> History:
         """Fit a small model on arrays that fit into memory: 64 numbers a song and branch."""
         count = len(train[1])
@@ -276,7 +268,7 @@ def _last_layer(model: keras.Model) -> keras.Model:
 
 def _text_features(
     part: keras.Model, tokenizer: MetadataTokenizer, songs: pd.DataFrame
-) -> tuple[Features, npt.NDArray[np.float32]]:
+) -> Examples:
     dataset = metadata_dataset(songs, tokenizer, PREDICT_BATCH)
     features = {"metadata_features": part.predict(dataset, verbose=0)}
     return features, songs.popularity.to_numpy("float32")
