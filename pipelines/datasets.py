@@ -125,7 +125,7 @@ def _batches(
             songs = tf.data.Dataset.from_tensor_slices(
                 tf.random.experimental.stateless_shuffle(names, epoch_seed)
             ).interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE)
-            # Not Dataset.shuffle: it takes no seed that is a tensor once TensorFlow has a global one.
+            # Not Dataset.shuffle: once TensorFlow has a global seed it takes no tensor as its own.
             songs = songs.batch(SHUFFLE_WINDOW).map(
                 lambda records: tf.random.experimental.stateless_shuffle(records, epoch_seed)
             )

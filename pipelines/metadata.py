@@ -117,7 +117,7 @@ class MetadataTokenizer:
 
     @classmethod
     def from_preset(cls, preset: str, tokens: int) -> "MetadataTokenizer":
-        """Take the vocabulary of a KerasHub or Hugging Face BERT preset: a name or a local folder."""
+        """Take the vocabulary of a KerasHub or Hugging Face BERT preset (name or local folder)."""
         tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
         return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
 

@@ -49,7 +49,8 @@ def test_gain_is_positive_for_the_better_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "prediction"), [(TRUTH, TRUTH[:3]), (TRUTH[:1], TRUTH[:1]), (TRUTH[None], TRUTH[None])]
+    ("truth", "prediction"),
+    [(TRUTH, TRUTH[:3]), (TRUTH[:1], TRUTH[:1]), (TRUTH[None], TRUTH[None])],
 )
 def test_vectors_that_do_not_fit_are_refused(truth: np.ndarray, prediction: np.ndarray) -> None:
     with pytest.raises(ValueError, match="received shapes"):
