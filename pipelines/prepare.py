@@ -17,7 +17,7 @@ from pipelines.files import (
     write_json,
 )
 from pipelines.kaggle import INVALID, find_spectrograms, read_tracks
-from pipelines.linkage import UNMATCHED, link
+from pipelines.linkage import KINDS, UNMATCHED, link
 from pipelines.prepared import FORMAT, LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
 from pipelines.shards import Shard, plan_shards, write_shards
 from pipelines.songs import same_song, song_groups
@@ -29,6 +29,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and how many there are."""
 
 _PLAN = "plan.json"
+SIDES = (TRAIN, VALIDATION, TEST)
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     files, bad_files = find_spectrograms(options.spectrograms)
-    plan = _plan(options, files)
-    _claim(directory, plan)
-    if (directory / MANIFEST).is_file():
-        return PreparedData.open(directory)
     progress("reading tracks", 0, 1)
     tracks, bad_rows = read_tracks(options.tracks)
     progress("reading tracks", 1, 1)
+    plan = _plan(options, files)
+    _check_folder(directory, plan)
+    if (directory / MANIFEST).is_file():
+        return PreparedData.open(directory)
     _check_share(bad_rows.kind.eq(INVALID).sum(), len(tracks) + len(bad_rows), "rows", options)
     links = link(files, tracks, lambda done, of: progress("linking", done, of))
     songs, repeated = _linked_songs(links, tracks)
@@ -76,6 +77,8 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     songs["split"] = split_songs(
         songs, config.protocol, config.seed, config.validation, config.test
     )
+    # Only now, with every input found usable: a folder is claimed for what will fill it.
+    write_json(directory / _PLAN, plan)
     shards = plan_shards(songs, directory)
     rejected = _shrink(shards, options, progress)
     _check_share(len(rejected) + len(bad_files), len(files) + len(bad_files), "images", options)
@@ -97,9 +100,9 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
             },
             **_contents(plan, directory, songs, shards),
             "counts": {
-                "songs": songs.split.value_counts().to_dict(),
-                "metadata": metadata.split.value_counts().to_dict(),
-                "linkage": links.kind.value_counts().to_dict(),
+                "songs": _counts(songs.split, SIDES),
+                "metadata": _counts(metadata.split, SIDES),
+                "linkage": _counts(links.kind, KINDS),
                 "quarantine": quarantine.kind.value_counts().to_dict(),
             },
         },
@@ -115,16 +118,15 @@ def _plan(options: PrepareOptions, files: pd.DataFrame) -> dict[str, Any]:
         "format": FORMAT,
         "spec": {"rows": ROWS, "columns": COLUMNS},
         "split": dataclasses.asdict(options.split),
-        "max_bad": options.max_bad,
         "fingerprints": {
             "spectrograms": fingerprint(*zip(files.file, sizes, strict=True)),
-            "tracks": [file_fingerprint(path) for path in options.tracks if path.is_file()],
+            "tracks": [file_fingerprint(path) for path in options.tracks],
         },
     }
 
 
-def _claim(directory: Path, plan: dict[str, Any]) -> None:
-    """Make sure that what lies in the folder was made by the same plan."""
+def _check_folder(directory: Path, plan: dict[str, Any]) -> None:
+    """Make sure that the folder is empty, or that what lies in it was made by the same plan."""
     path = directory / _PLAN
     if path.is_file():
         if read_json(path) != plan:
@@ -132,10 +134,8 @@ def _claim(directory: Path, plan: dict[str, Any]) -> None:
                 f"{directory}: expected an empty folder or the same preparation, found "
                 "one of other inputs or settings; choose another --out or remove it"
             )
-        return
-    if directory.is_dir() and any(directory.iterdir()):
+    elif directory.is_dir() and any(directory.iterdir()):
         raise InputError(f"{directory}: expected an empty folder, found files of something else")
-    write_json(path, plan)
 
 
 def _check_share(bad: int, total: int, what: str, options: PrepareOptions) -> None:
@@ -188,7 +188,7 @@ def _shrink(shards: Sequence[Shard], options: PrepareOptions, progress: Progress
 
 
 def _check_sides(songs: pd.DataFrame) -> None:
-    counts = {split: int((songs.split == split).sum()) for split in (TRAIN, VALIDATION, TEST)}
+    counts = {split: int((songs.split == split).sum()) for split in SIDES}
     if min(counts.values()) == 0:
         raise InputError(
             f"expected readable spectrograms in every split, received {counts} after rejecting "
@@ -246,6 +246,12 @@ def _quarantine(
         ),
     ]
     return pd.concat(parts, ignore_index=True)[["file", "row", "kind", "reason"]]
+
+
+def _counts(column: "pd.Series[str]", order: Sequence[str]) -> dict[str, int]:
+    """How often each value occurs, in a given order; those that do not occur are left out."""
+    counts = column.value_counts()
+    return {name: int(counts[name]) for name in order if name in counts}
 
 
 def _contents(

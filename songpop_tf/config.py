@@ -76,20 +76,26 @@ class SpectrogramCNNConfig:
     """The convolutional branch.
 
     Attributes:
-        patch: rows and columns of the image that the first convolution folds into one position.
-        filters: channels of the convolutions, the patch convolution first.
+        bands: frequency bands into which the 256 rows are averaged; a divisor of 256.
+        filters: channels of the convolutions along time.
         kernel_size: of the convolutions after the first.
         features: width of the last layer, the branch's contribution to the fused head.
         dropout: share of the pooled channels and of the features dropped while training.
     """
 
-    patch: tuple[int, int] = (4, 4)
-    filters: tuple[int, ...] = (16, 32, 48, 64)
-    kernel_size: int = 3
+    bands: int = 64
+    filters: tuple[int, ...] = (64, 64, 64)
+    kernel_size: int = 5
     features: int = 64
-    dropout: float = 0.2
+    dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        _require(
+            1 <= self.bands <= 256 and 256 % self.bands == 0,
+            "bands",
+            "a divisor of 256",
+            self.bands,
+        )
         _require(len(self.filters) >= 1, "filters", "at least one layer", self.filters)
         _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
 
@@ -186,9 +192,11 @@ class RunConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
     text_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=12, batch_size=256, patience=3)
-    cnn_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=40, batch_size=16, patience=10)
+    cnn_fit: FitConfig = FitConfig(
+        learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
+    )
     combined_naive_fit: FitConfig = FitConfig(
-        learning_rate=1e-3, epochs=40, batch_size=16, patience=10
+        learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
     )
     head_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=200, batch_size=64, patience=25)
 

@@ -15,7 +15,7 @@ from pipelines.prepared import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
 from songpop_tf.evaluation.figures import write_figures
-from songpop_tf.evaluation.metrics import metrics
+from songpop_tf.evaluation.metrics import PREDICTED, metrics
 from songpop_tf.evaluation.report import write_report
 from songpop_tf.training.fit import Console
 from songpop_tf.training.run import Run
@@ -63,11 +63,16 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     }
     write_json(run.directory / EVALUATION, evaluation)
     columns = ["song_id", "artist", "title", "year", "popularity"]
-    table = pd.concat([test[columns], pd.DataFrame(predictions).round(3)], axis=1)
+    table = pd.concat([test[columns], predicted_columns(predictions)], axis=1)
     write_csv(run.directory / PREDICTIONS, table)
     figures = write_figures(data, run, table, evaluation, run.directory / "figures")
     write_report(data, run, table, evaluation, figures, seed)
     return evaluation
+
+
+def predicted_columns(predictions: dict[str, Vector]) -> pd.DataFrame:
+    """One column for each configuration; the baseline "year" must not hide the songs' year."""
+    return pd.DataFrame(predictions).add_prefix(PREDICTED).round(3)
 
 
 def predict_split(

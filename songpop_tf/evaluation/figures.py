@@ -16,7 +16,7 @@ from pipelines.prepared import PreparedData
 from pipelines.records import parse_song
 from pipelines.splits import TRAIN
 from songpop_tf.config import AugmentationConfig
-from songpop_tf.evaluation.metrics import NEAR
+from songpop_tf.evaluation.metrics import NEAR, PREDICTED
 from songpop_tf.training.run import Run
 
 DPI = 110
@@ -99,7 +99,7 @@ def scatter(predictions: pd.DataFrame, name: str) -> Figure:
     ends = np.array([0, 100])
     axes.fill_between(ends, ends - NEAR, ends + NEAR, color=_ACCENT, alpha=0.12, lw=0)
     axes.plot(ends, ends, color=_ACCENT, lw=1)
-    axes.scatter(predictions.popularity, predictions[name], s=14, alpha=0.5, lw=0)
+    axes.scatter(predictions.popularity, predictions[PREDICTED + name], s=14, alpha=0.5, lw=0)
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     axes.set_xlabel("true popularity")
     axes.set_ylabel("predicted popularity")
@@ -114,7 +114,9 @@ def error_by_decade(predictions: pd.DataFrame, names: list[str]) -> Figure:
     figure = _figure(8, 4)
     axes = figure.add_subplot()
     for name, marker in zip(names, "os^", strict=True):
-        error = (predictions[name] - predictions.popularity).abs().groupby(decade).mean()
+        error = (
+            (predictions[PREDICTED + name] - predictions.popularity).abs().groupby(decade).mean()
+        )
         axes.plot(range(len(error)), error, marker=marker, label=name)
     axes.set_xticks(range(len(counts)), [f"{year}s\nn = {count}" for year, count in counts.items()])
     axes.set_ylim(bottom=0)

@@ -10,6 +10,8 @@ Vector = npt.NDArray[np.float64]
 
 NEAR = 15.0
 """Points within which a prediction counts as near in ``within_15``."""
+PREDICTED = "predicted_"
+"""Before the name of a configuration: its column in a table of predictions."""
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 

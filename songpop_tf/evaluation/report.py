@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipelines.files import write_atomically
 from pipelines.prepared import PreparedData
-from songpop_tf.evaluation.metrics import mse_gain
+from songpop_tf.evaluation.metrics import PREDICTED, mse_gain
 from songpop_tf.training.run import Run
 
 REPORT = "report.md"
@@ -108,8 +108,8 @@ def _verdict(predictions: pd.DataFrame, evaluation: dict[str, Any], seed: int) -
     best, second = sorted(measured, key=lambda name: float(measured[name]["mse"]))[:2]
     gain, (low, high) = mse_gain(
         predictions.popularity.to_numpy("float64"),
-        predictions[best].to_numpy("float64"),
-        predictions[second].to_numpy("float64"),
+        predictions[PREDICTED + best].to_numpy("float64"),
+        predictions[PREDICTED + second].to_numpy("float64"),
         seed,
     )
     sure = "which is more than chance" if low > 0 else "which may be chance"

@@ -11,6 +11,7 @@ from songpop_tf.config import SpectrogramCNNConfig
 from songpop_tf.models.output import FEATURES, popularity
 
 _DEFAULT = SpectrogramCNNConfig()
+_FIRST_KERNEL, _FIRST_STRIDE = 8, 4
 
 
 def spectrogram_cnn(
@@ -18,9 +19,12 @@ def spectrogram_cnn(
 ) -> keras.Model:
     """Build the CNN.
 
-    A patch convolution folds the image into a small grid at once: nearly all the time of a
-    network that starts at full resolution goes into its first layers. Time is then averaged away,
-    but frequency is not: how high a sound lies matters, when it sounds hardly does.
+    The frequency bands are channels and the convolutions run along time: how high a sound lies
+    matters, so no weight is shared between frequencies. Whole songs are then summed up by the mean
+    and the standard deviation over time of what the convolutions found.
+
+    Against two-dimensional convolutions with a patch stem this trains twice as fast and overfits
+    less (see the benchmarks).
 
     Args:
         config: sizes.
@@ -31,18 +35,17 @@ def spectrogram_cnn(
         Its layer ``features`` gives ``(batch, config.features)``.
     """
     image = keras.Input((ROWS, COLUMNS), name="spectrogram")
-    x = layers.Reshape((ROWS, COLUMNS, 1), name="channel")(image)
-    x = layers.Rescaling(1.0 / FULL_SCALE, name="scaled")(x)
+    x = layers.Rescaling(1.0 / FULL_SCALE, name="scaled")(image)
     # Most of the image is dark: the root spreads the dark values apart.
     x = ops.sqrt(ops.relu(x))
+    x = _bands_as_channels(x, config.bands)
+    x = _batch_norm("bands_norm")(x)
     first, *others = config.filters
-    x = _convolution(x, first, config.patch, config.patch, "patches")
-    for number, filters in enumerate(others, start=1):
-        size = (config.kernel_size, config.kernel_size)
-        x = _convolution(x, filters, size, (2, 2), f"block{number}")
-    x = ops.concatenate([ops.mean(x, axis=2), ops.max(x, axis=2)], axis=-1)
-    x = layers.Flatten(name="frequencies")(x)
-    x = layers.BatchNormalization(name="pooled_norm")(x)
+    x = _convolution(x, first, _FIRST_KERNEL, _FIRST_STRIDE, "convolution1")
+    for number, filters in enumerate(others, start=2):
+        x = _convolution(x, filters, config.kernel_size, 2, f"convolution{number}")
+    x = _mean_and_deviation(x)
+    x = _batch_norm("pooled_norm")(x)
     x = layers.Dropout(config.dropout, name="pooled_dropout")(x)
     x = layers.Dense(config.features, activation="relu", name=FEATURES)(x)
     x = layers.Dropout(config.dropout, name="features_dropout")(x)
@@ -51,11 +54,26 @@ def spectrogram_cnn(
     )
 
 
-def _convolution(
-    x: Any, filters: int, kernel: tuple[int, int], strides: tuple[int, int], name: str
-) -> Any:
-    x = layers.Conv2D(
-        filters, kernel, strides, padding="same", use_bias=False, name=f"{name}_convolution"
-    )(x)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+def _bands_as_channels(image: Any, bands: int) -> Any:
+    """``(batch, 256, 1024)`` -> ``(batch, 1024, bands)``, neighbouring rows averaged."""
+    rows = ops.reshape(image, (-1, bands, ROWS // bands, COLUMNS))
+    return ops.transpose(ops.mean(rows, axis=2), (0, 2, 1))
+
+
+def _convolution(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
+    x = layers.Conv1D(filters, kernel, stride, padding="same", use_bias=False, name=name)(x)
+    x = _batch_norm(f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def _batch_norm(name: str) -> keras.layers.Layer:
+    # Keras's momentum of 0.99 needs hundreds of steps to settle; small sets have few an epoch.
+    return layers.BatchNormalization(momentum=0.9, name=name)
+
+
+def _mean_and_deviation(x: Any) -> Any:
+    """``(batch, time, n)`` -> ``(batch, 2 n)``."""
+    mean = ops.mean(x, axis=1)
+    # The small constant keeps the root's slope finite where nothing changes over time.
+    deviation = ops.sqrt(ops.var(x, axis=1) + 1e-3)
+    return ops.concatenate([mean, deviation], axis=-1)

@@ -13,7 +13,7 @@ from songpop_tf.models.freeze import frozen_copy
 from songpop_tf.models.fusion import HEAD
 
 SONGS, TOKENS, VOCABULARY, MEAN = 6, 12, 90, 40.0
-SMALL_CNN = SpectrogramCNNConfig(filters=(4, 8))
+SMALL_CNN = SpectrogramCNNConfig(bands=16, filters=(4, 8))
 SMALL_ENCODER = MetadataEncoderConfig(
     vocabulary_size=200, tokens=TOKENS, layers=1, heads=2, width=8
 )

@@ -1,0 +1,206 @@
+"""The command line through its entry point."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tomli_w
+from typer.testing import CliRunner, Result
+
+from pipelines.prepared import PreparedData
+from songpop_tf.cli import app
+from songpop_tf.training.run import Run
+
+COMMANDS = ("demo", "download", "sample", "prepare", "train", "evaluate", "predict")
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def error_of(result: Result) -> str:
+    """The one line of an error of the input."""
+    assert result.exit_code == 1, result.output
+    lines = result.stderr.strip().splitlines()
+    assert lines[-1].startswith("songpop-tf: error: ")
+    assert "Traceback" not in result.output
+    return lines[-1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command: str) -> None:
+    result = invoke(command, "--help")
+    assert result.exit_code == 0
+    assert f"songpop-tf {command} " in result.output.partition("Example")[2]
+    assert "--seed" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dance",),
+        ("sample",),
+        ("sample", "here"),
+        ("sample", "here", "--songs", "many"),
+        ("prepare", "--split", "even"),
+        ("train", "--data", "d", "--out", "r", "--approach", "lazy"),
+        ("predict", "--model", "run"),
+        ("predict", "--model", "run", "--artist", "A", "--csv", "songs.csv"),
+        ("predict", "--model", "run", "--csv", "songs.csv"),
+    ],
+)
+def test_wrong_usage_exits_with_2(words: tuple[str, ...]) -> None:
+    assert invoke(*words).exit_code == 2
+
+
+def test_the_installed_program_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("songpop-tf")
+    words = [program, "train", "--data", tmp_path, "--out", tmp_path / "run"]
+    # As a user's shell is, who has not asked for TensorFlow's log.
+    shell = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=shell)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, "TensorFlow's log noise does not reach the terminal"
+    assert f"{tmp_path}: expected prepared data" in done.stderr
+    shown = subprocess.run([*words, "--debug"], capture_output=True, text=True, check=False)
+    assert "Traceback" in shown.stderr
+
+
+def test_from_sample_to_prediction(tmp_path: Path) -> None:
+    sample, data, run = (tmp_path / name for name in ("sample", "data", "run"))
+    assert invoke("sample", sample, "--songs", 40, "--seconds", 1).exit_code == 0
+    tables = ("--spectrograms", sample / "spectrograms", "--tracks", sample / "tracks.csv")
+    prepared = invoke("prepare", *tables, "--out", data)
+    assert prepared.exit_code == 0, prepared.output
+    assert "songs       28 train, 6 validation, 6 test" in prepared.output
+    quick = {"epochs": 1, "batch_size": 16, "learning_rate": 1e-3, "patience": 1}
+    config = {"cnn": {"filters": [8]}, "text_fit": quick, "cnn_fit": quick, "head_fit": quick}
+    (tmp_path / "quick.toml").write_text(tomli_w.dumps(config))
+    words = ("--data", data, "--out", run, "--config", tmp_path / "quick.toml")
+    trained = invoke("train", *words, "--approach", "better", "--seed", 3)
+    assert trained.exit_code == 0, trained.output
+    assert Run.open(run).finished() == ["text", "cnn", "combined"]
+    assert Run.open(run).config().seed == 3
+    evaluated = invoke("evaluate", "--data", data, "--run", run)
+    assert evaluated.exit_code == 0, evaluated.output
+    assert "combined" in evaluated.output
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert set(evaluation["models"]) == {"text", "cnn", "combined"}
+    png = next((sample / "spectrograms").rglob("*.png"))
+    song = ("--artist", "Anyone", "--title", "Anything", "--year", 1999, "--spectrogram", png)
+    predicted = invoke("predict", "--model", run, *song, "--json")
+    assert 0 <= json.loads(predicted.output)["popularity"] <= 100
+
+
+def test_predict_one_song(run: Run) -> None:
+    result = invoke("predict", "--model", run.directory, "--artist", "Fleetwood Mac")
+    assert result.exit_code == 0, result.output
+    assert 0 <= float(result.output) <= 100
+
+
+@pytest.mark.parametrize("year", [0, 3000, -5])
+def test_predict_refuses_an_impossible_year(run: Run, year: int) -> None:
+    error = error_of(invoke("predict", "--model", run.directory, "--artist", "A", "--year", year))
+    assert f"received {year}" in error
+
+
+def test_predict_names_an_image_that_cannot_be_used(run: Run, tmp_path: Path) -> None:
+    image = tmp_path / "cat.png"
+    image.write_bytes(b"meow")
+    error = error_of(invoke("predict", "--model", run.directory, "--spectrogram", image))
+    assert "cat.png: expected a PNG file" in error
+    missing = invoke("predict", "--model", run.directory, "--spectrogram", tmp_path / "dog.png")
+    assert "dog.png" in error_of(missing)
+
+
+def test_predict_a_csv(run: Run, data: PreparedData, sample: Path, tmp_path: Path) -> None:
+    songs = data.songs_of("test").head(3)
+    table = songs[["artist", "title", "year"]].astype(object)
+    table["spectrogram"] = [str(sample / "spectrograms" / songs.file.iloc[0]), "", ""]
+    table["year"] = [*table.year[:2], ""]
+    table["note"] = ["a, b", "", "keeps its columns"]
+    table.to_csv(tmp_path / "songs.csv", index=False)
+    words = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", run.directory, *words)
+    assert result.exit_code == 0, result.output
+    assert "3 of 3 rows predicted" in result.output
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert out.columns.tolist() == [*table.columns, "popularity"]
+    assert out.popularity.between(0, 100).all()
+    assert out.note.tolist() == table.note.tolist()
+
+
+def test_predict_a_csv_names_each_bad_row(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "songs.csv").write_text(
+        "artist,title,year,spectrogram\n"
+        "Queen,Bohemian Rhapsody,1975,\n"
+        "Queen,Radio Ga Ga,3000,\n"
+        ",,,\n"
+        "Queen,Innuendo,soon,\n"
+        "Queen,Mustapha,1979,nowhere.png\n"
+        "Queen,One Vision,0,\n"
+    )
+    words = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", run.directory, *words)
+    assert "5 of 6 rows could not be predicted" in error_of(result)
+    for line, reason in [
+        (3, "received 3000"),
+        (4, "received none"),
+        (5, "received 'soon'"),
+        (6, "nowhere.png"),
+        (7, "received '0'"),
+    ]:
+        assert any(
+            f"line {line}: " in text and reason in text for text in result.stderr.split("\n")
+        )
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert [bool(value) for value in out.popularity] == [True] + [False] * 5
+
+
+@pytest.mark.parametrize("columns", ["artist,title", "artist,title,year,popularity"])
+def test_predict_refuses_a_csv_of_other_columns(run: Run, tmp_path: Path, columns: str) -> None:
+    (tmp_path / "songs.csv").write_text(f"{columns}\n")
+    words = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    error = error_of(invoke("predict", "--model", run.directory, *words))
+    assert f"received {columns.replace(',', ', ')}" in error
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_errors_of_the_input_are_one_line(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "tracks.csv").write_text("name,popularity\nDreams,80\n")
+    (tmp_path / "empty").mkdir()
+    images = ("--spectrograms", sample / "spectrograms")
+    out = ("--out", tmp_path / "data")
+    missing = error_of(invoke("prepare", *images, "--tracks", tmp_path / "tracks.csv", *out))
+    assert "missing: artists, release_date" in missing
+    nowhere = error_of(invoke("prepare", *images, "--tracks", tmp_path / "no.csv", *out))
+    assert "no.csv" in nowhere
+    tracks = ("--tracks", sample / "tracks.csv")
+    empty = error_of(invoke("prepare", "--spectrograms", tmp_path / "empty", *tracks, *out))
+    assert "found no PNG" in empty
+
+
+def test_evaluate_needs_the_data_of_the_run(run: Run, tmp_path: Path) -> None:
+    error = error_of(invoke("evaluate", "--data", tmp_path, "--run", run.directory))
+    assert "expected prepared data" in error
+
+
+def test_download_says_how_to_do_it_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import kagglehub
+    import requests
+
+    def no_network(*_: object, **__: object) -> str:
+        raise requests.ConnectionError("Failed to resolve host")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", no_network)
+    error = error_of(invoke("download", "--out", tmp_path))
+    assert "Failed to resolve host" in error
+    assert "by hand" in error
+    assert str(tmp_path) in error

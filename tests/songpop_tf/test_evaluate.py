@@ -1,0 +1,68 @@
+"""The evaluation of a run: numbers, report and figures."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipelines.prepared import PreparedData
+from songpop_tf.evaluation.evaluate import evaluate
+from songpop_tf.evaluation.metrics import metrics
+from songpop_tf.evaluation.report import text_table
+from songpop_tf.training.run import CONFIGURATIONS, Run
+from tests.conftest import SilentConsole
+
+MEASURED = {"n", "mse", "rmse", "mae", "r2", "spearman", "within_15", "mse_ci"}
+
+
+@pytest.fixture(scope="module")
+def evaluation(run: Run, data: PreparedData) -> dict:
+    return evaluate(data, run, 0, SilentConsole())
+
+
+def test_the_file_keeps_the_contract(evaluation: dict, run: Run, data: PreparedData) -> None:
+    assert json.loads((run.directory / "evaluation.json").read_text()) == evaluation
+    assert set(evaluation) == {"protocol", "baselines", "models"}
+    assert set(evaluation["baselines"]) == {"mean", "year", "boosting"}
+    assert set(evaluation["models"]) == set(CONFIGURATIONS)
+    for measured in (evaluation["baselines"] | evaluation["models"]).values():
+        assert set(measured) == MEASURED
+        low, high = measured["mse_ci"]
+        assert low <= measured["mse"] <= high
+    sizes = data.manifest["counts"]["songs"]
+    assert evaluation["protocol"] == {
+        "split": "random",
+        "seed": 0,
+        **{f"n_{split}": sizes[split] for split in ("train", "validation", "test")},
+    }
+
+
+def test_predictions_give_the_metrics(evaluation: dict, run: Run, data: PreparedData) -> None:
+    table = pd.read_csv(run.directory / "predictions.csv")
+    assert table.song_id.tolist() == data.songs_of("test").song_id.tolist()
+    truth = table.popularity.to_numpy("float64")
+    for name in CONFIGURATIONS:
+        again = metrics(truth, table[f"predicted_{name}"].to_numpy("float64"), seed=0)
+        assert again["mse"] == pytest.approx(evaluation["models"][name]["mse"], rel=1e-3)
+
+
+def test_the_report_shows_every_configuration_and_its_figures(evaluation: dict, run: Run) -> None:
+    report = (run.directory / "report.md").read_text()
+    for name in ("mean", "year", "boosting", *CONFIGURATIONS):
+        assert f"| {name} |" in report
+    assert "**Best: " in report
+    figures = re.findall(r"\]\((figures/[a-z_]+\.png)\)", report)
+    assert len(figures) == 5
+    for figure in figures:
+        width, height = Image.open(run.directory / figure).size
+        assert width > 400
+        assert height > 200
+
+
+def test_the_table_says_how_near_the_best_reachable_a_model_is(evaluation: dict) -> None:
+    table = text_table(evaluation, {"text": 0.5, "cnn": 0.25, "combined": 0.8})
+    line = next(line for line in table.splitlines() if line.startswith("combined "))
+    assert f"{evaluation['models']['combined']['r2'] / 0.8:.0%} of 0.800" in line
+    assert "reachable" not in text_table(evaluation)

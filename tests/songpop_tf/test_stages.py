@@ -1,0 +1,96 @@
+"""What each configuration is trained on, and what is frozen."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.errors import InputError
+from pipelines.prepared import PreparedData
+from songpop_tf.config import RunConfig
+from songpop_tf.models.fusion import BRANCHES
+from songpop_tf.models.output import features_of
+from songpop_tf.training.run import CONFIGURATIONS, Run, configurations
+from songpop_tf.training.stages import Trainer
+from tests.conftest import TINY, SilentConsole
+
+
+def test_everything_asked_for_is_trained_and_stored(run: Run) -> None:
+    assert run.finished() == list(CONFIGURATIONS)
+    assert run.config() == TINY
+    for name in CONFIGURATIONS:
+        history = pd.DataFrame(run.load_history(name))
+        assert np.isfinite(history.loss).all()
+        assert {"epoch", "loss", "val_loss", "val_mae", "seconds"} <= set(history.columns)
+    assert not list(run.directory.glob("state/*.npz")), "finished models need no state"
+
+
+def test_the_fused_model_holds_the_branches_as_they_were_pre_trained(
+    run: Run, data: PreparedData
+) -> None:
+    branches = run.load_model("combined").get_layer(BRANCHES)
+    songs = data.songs_of("test")
+    tokens = run.load_tokenizer("combined").encode(songs)
+    text = features_of(run.load_model("text"))
+    image = np.zeros((len(songs), 256, 1024), "float32")
+    features = branches.predict({"spectrogram": image, **tokens}, verbose=0)
+    np.testing.assert_allclose(
+        features["metadata_features"], text.predict(tokens, verbose=0), atol=1e-4
+    )
+
+
+def test_naive_and_pre_trained_models_have_their_own_vocabulary(run: Run) -> None:
+    naive, pretrained = (run.load_tokenizer(name) for name in ("text_naive", "text"))
+    assert naive.vocabulary != pretrained.vocabulary
+
+
+def test_models_open_without_this_package(run: Run) -> None:
+    path = run.directory / "models" / "combined.keras"
+    assert keras.models.load_model(path).name == "fusion_model"
+
+
+def test_a_finished_run_is_not_trained_again(
+    run: Run, data: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras.Model, "fit", pytest.fail)
+    Trainer(data, run, TINY, SilentConsole()).train(list(CONFIGURATIONS))
+
+
+def test_a_run_keeps_to_its_data_and_configuration(
+    run: Run, data: PreparedData, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="expected a run of this configuration"):
+        Run.start(run.directory, data, RunConfig(seed=99))
+    changed = {**data.manifest, "fingerprints": {"songs.csv": "other"}}
+    with pytest.raises(InputError, match="received another preparation"):
+        run.check_data(PreparedData(data.directory, changed))
+    with pytest.raises(InputError, match="expected a training run"):
+        Run.open(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="found other files"):
+        Run.start(tmp_path, data, TINY)
+
+
+def test_pre_training_needs_rows(data: PreparedData, tmp_path: Path) -> None:
+    poor = PreparedData(data.directory, data.manifest)
+    poor.__dict__["metadata"] = data.metadata.iloc[:0]
+    run = Run.start(tmp_path / "run", poor, TINY)
+    with pytest.raises(InputError, match="expected rows to pre-train"):
+        Trainer(poor, run, TINY, SilentConsole()).train(["text"])
+
+
+@pytest.mark.parametrize(
+    ("approach", "branch", "names"),
+    [
+        ("naive", "text", ["text_naive"]),
+        ("better", "cnn", ["cnn"]),
+        ("both", "combined", ["combined_naive", "combined"]),
+        ("better", "all", ["text", "cnn", "combined"]),
+    ],
+)
+def test_configurations_by_approach_and_branch(
+    approach: str, branch: str, names: list[str]
+) -> None:
+    assert configurations(approach, branch) == names
