@@ -51,7 +51,7 @@ def metadata_dataset(
 
     def rows(index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         inputs = {key: tf.gather(column, index) for key, column in columns.items()}
-        return inputs, tf.gather(popularity, index)
+        return without_padding(inputs), tf.gather(popularity, index)
 
     # Rows are gathered a batch at a time, much cheaper than one by one.
     batches = _epochs(one_epoch, seed, first_epoch, -(-len(table) // batch_size))
@@ -96,11 +96,17 @@ def fused_dataset(
     """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the image."""
 
     def inputs(song: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        metadata = tokenizer(song["artist"], song["title"], song["year"])
+        metadata = without_padding(tokenizer(song["artist"], song["title"], song["year"]))
         return {"spectrogram": song["spectrogram"], **metadata}, song["popularity"]
 
     batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
     return batches.map(inputs, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def without_padding(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Cut the token sequences of a batch to its longest one: most songs need half the tokens."""
+    longest = tf.reduce_max(tf.reduce_sum(inputs["padding_mask"], axis=1))
+    return {key: one if key == "year" else one[:, :longest] for key, one in inputs.items()}
 
 
 def _batches(

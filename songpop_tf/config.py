@@ -198,7 +198,7 @@ class RunConfig:
     combined_naive_fit: FitConfig = FitConfig(
         learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
     )
-    head_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=200, batch_size=64, patience=25)
+    head_fit: FitConfig = FitConfig(learning_rate=4e-3, epochs=60, batch_size=64, patience=15)
 
 
 def load_config(path: Path) -> RunConfig:

@@ -23,7 +23,7 @@ def import_tensorflow_quietly() -> None:
         os.dup2(log.fileno(), 2)
         try:
             import keras_hub  # noqa: F401
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
         except BaseException:
             log.seek(0)
             os.write(terminal, log.read())
@@ -31,3 +31,5 @@ def import_tensorflow_quietly() -> None:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+    # Keras makes one predict function a model, which TensorFlow takes for needless retracing.
+    tf.get_logger().setLevel("ERROR")

@@ -29,14 +29,14 @@ def metadata_encoder(
         mean_popularity: of the training songs, 0-100.
 
     Returns:
-        Model from the tensors of :class:`pipelines.metadata.MetadataTokenizer` to ``(batch, 1)``
-        popularity. Its layer ``features`` gives ``(batch, config.features)``.
+        Model from the tensors of :class:`pipelines.metadata.MetadataTokenizer`, whose sequences may
+        be cut to the longest of a batch, to ``(batch, 1)`` popularity. Its layer ``features`` gives ``(batch, config.features)``.
 
     Raises:
         ValueError: the preset's vocabulary is not of ``vocabulary_size``.
     """
     inputs = {
-        name: keras.Input((config.tokens,), dtype="int32", name=name)
+        name: keras.Input((None,), dtype="int32", name=name)
         for name in ("token_ids", "segment_ids", "padding_mask")
     }
     year = keras.Input((), dtype="int32", name="year")

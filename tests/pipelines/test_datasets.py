@@ -115,3 +115,12 @@ def test_spectrograms_keep_the_scale_of_their_pixels(shards: list[Path]) -> None
 def test_augmentation_needs_a_seed(shards: list[Path]) -> None:
     with pytest.raises(ValueError, match="expected a seed"):
         spectrogram_dataset(shards, BATCH, augmentation=AugmentationConfig())
+
+
+def test_sequences_are_cut_to_the_longest_of_their_batch(tokenizer: MetadataTokenizer) -> None:
+    whole = tokenizer.encode(TABLE)
+    longest = int(whole["padding_mask"].sum(axis=1).max())
+    assert longest < tokenizer.tokens
+    inputs, _ = next(iter(metadata_dataset(TABLE, tokenizer, SONGS)))
+    assert inputs["token_ids"].shape == (SONGS, longest)
+    np.testing.assert_array_equal(inputs["token_ids"], whole["token_ids"][:, :longest])

@@ -128,8 +128,8 @@ def test_an_interrupted_preparation_keeps_its_finished_shards(
 
 
 def test_other_inputs_do_not_mix_with_what_is_there(sample: Path, data: PreparedData) -> None:
+    other = replace(options_for(sample), split=SplitConfig(seed=9))
     with pytest.raises(InputError, match="other inputs or settings"):
-        other = replace(options_for(sample), split=SplitConfig(seed=9))
         prepare(other, data.directory, no_progress)
 
 
