@@ -2,6 +2,13 @@
 
 from pipelines.sample.catalogue import TRACKS_PER_SONG
 from pipelines.sample.render import SoundTraits, render
-from pipelines.sample.write import SampleSummary, write_sample
+from pipelines.sample.write import BEST_PREDICTIONS, SampleSummary, write_sample
 
-__all__ = ["TRACKS_PER_SONG", "SampleSummary", "SoundTraits", "render", "write_sample"]
+__all__ = [
+    "BEST_PREDICTIONS",
+    "TRACKS_PER_SONG",
+    "SampleSummary",
+    "SoundTraits",
+    "render",
+    "write_sample",
+]

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.sample.plan import PlannedImage, SamplePlan, columns_of, traits_of
-from pipelines.sample.popularity import popularity_terms, reachable_r2
+from pipelines.sample.popularity import best_predictions, popularity_terms, reachable_r2
 from pipelines.sample.spelling import chart_spelling, image_path, track_title
 from pipelines.sample.words import invented_artists, invented_titles
 
@@ -60,6 +60,7 @@ def invented_plan(songs: int, seconds: float | None, rng: np.random.Generator) -
         tracks=_tracks_table(catalogue, terms.popularity(), rng),
         rows=count,
         reachable_r2=reachable_r2(terms.of(drawn)),
+        best=best_predictions(terms.of(drawn)),
     )
 
 

@@ -35,12 +35,15 @@ class SamplePlan:
         rows: how many rows tracks.csv holds.
         reachable_r2: best R2 a model of each branch can reach on the drawn songs; None where
             nobody knows it.
+        best: the best prediction of each branch for each image (columns text, cnn, combined);
+            None where nobody knows it.
     """
 
     images: tuple[PlannedImage, ...]
     tracks: pd.DataFrame | Path
     rows: int
     reachable_r2: Mapping[str, float] | None
+    best: pd.DataFrame | None
 
 
 def columns_of(seconds: float) -> int:

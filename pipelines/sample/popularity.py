@@ -123,8 +123,20 @@ def _scaled(values: Values, term: str) -> Values:
     return np.asarray((values - values.mean()) * (wanted / deviation), np.float64)
 
 
+def best_predictions(terms: PopularityTerms) -> pd.DataFrame:
+    """Return the best prediction that each branch allows: all of its terms, none of the noise.
+
+    Returns:
+        columns text, cnn and combined, one row a song, on the 0-100 scale.
+    """
+    text = MEAN + terms.artist + terms.year + terms.title
+    return pd.DataFrame(
+        {"text": text, "cnn": MEAN + terms.sound, "combined": text + terms.sound}
+    ).clip(0, 100)
+
+
 def reachable_r2(terms: PopularityTerms) -> dict[str, float] | None:
-    """Return the R2 of knowing the metadata's terms, the sound's, and both, over these songs.
+    """Return the R2 of the best predictions over these songs.
 
     Returns:
         keys text, cnn, combined; None if the songs' popularity does not vary (a single song).
@@ -133,9 +145,7 @@ def reachable_r2(terms: PopularityTerms) -> dict[str, float] | None:
     spread = float(((popularity - popularity.mean()) ** 2).sum())
     if spread == 0.0:
         return None
-    text = terms.artist + terms.year + terms.title
-    known = {"text": text, "cnn": terms.sound, "combined": text + terms.sound}
     return {
-        branch: 1.0 - float(((popularity - MEAN - part) ** 2).sum()) / spread
-        for branch, part in known.items()
+        str(branch): 1.0 - float(((popularity - best) ** 2).sum()) / spread
+        for branch, best in best_predictions(terms).items()
     }

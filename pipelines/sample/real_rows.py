@@ -67,7 +67,9 @@ def real_plan(
             f"{tracks}: expected at least {songs} different songs with a name, an artist, a year "
             f"and usable {', '.join(NUMBERS)}, found {len(images)} in {len(table)} rows"
         )
-    return SamplePlan(images=tuple(images), tracks=tracks, rows=len(table), reachable_r2=None)
+    return SamplePlan(
+        images=tuple(images), tracks=tracks, rows=len(table), reachable_r2=None, best=None
+    )
 
 
 def _read(tracks: Path) -> pd.DataFrame:

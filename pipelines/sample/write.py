@@ -22,11 +22,14 @@ from pipelines.sample.real_rows import real_plan
 from pipelines.sample.traits import SoundTraits
 
 # Changes whenever the same arguments would draw something else.
-GENERATOR = 1
+GENERATOR = 2
 # A longer image has more pixels than a PNG decoder accepts.
 SECONDS_LIMITS = (1.0, 3600.0)
 # Apart from each other: what is planned and what is drawn use independent random streams.
 _PLAN_STREAM, _IMAGE_STREAM = 0, 1
+
+BEST_PREDICTIONS = "best_predictions.csv"
+"""For invented songs, the best that a model of each branch could predict, by file."""
 
 Progress = Callable[[int, int], None]
 # What `write_image` takes.
@@ -65,6 +68,8 @@ def write_sample(
 ) -> SampleSummary:
     """Write `spectrograms/<year>/<Artist>_-_<Title>.png`, `tracks.csv` and, last, `sample.json`.
 
+    For invented songs `best_predictions.csv` says what could be predicted at best of each.
+
     A call that was interrupted carries on when repeated with the same arguments, and the result
     is the same to the byte. Worker processes are spawned, so a script must make the call under
     `if __name__ == "__main__":`.
@@ -91,6 +96,9 @@ def write_sample(
     _write_tracks(plan, directory / "tracks.csv")
     drawn = _draw_missing(plan, directory / "spectrograms", seed, workers, progress)
     summary = SampleSummary(directory, len(plan.images), drawn, plan.rows, plan.reachable_r2)
+    if plan.best is not None:
+        files = [image.path.as_posix() for image in plan.images]
+        write_csv(directory / BEST_PREDICTIONS, plan.best.round(3).assign(file=files))
     _finish(summary, arguments)
     return summary
 

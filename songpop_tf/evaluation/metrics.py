@@ -39,17 +39,22 @@ def metrics(truth: Vector, prediction: Vector, seed: int) -> dict[str, Any]:
         )
     squared = (truth - prediction) ** 2
     absolute = np.abs(truth - prediction)
-    variance = float(truth.var())
     return {
         "n": len(truth),
         "mse": float(squared.mean()),
         "rmse": float(np.sqrt(squared.mean())),
         "mae": float(absolute.mean()),
-        "r2": 1.0 - float(squared.mean()) / variance if variance else 0.0,
+        "r2": r2(truth, prediction),
         "spearman": _rank_correlation(truth, prediction),
         "within_15": float((absolute <= NEAR).mean()),
         "mse_ci": list(mean_interval(squared, seed)),
     }
+
+
+def r2(truth: Vector, prediction: Vector) -> float:
+    """1 - MSE / variance of ``truth``; 0 where all of ``truth`` is the same."""
+    variance = float(truth.var())
+    return 1.0 - float(((truth - prediction) ** 2).mean()) / variance if variance else 0.0
 
 
 def mean_interval(values: Vector, seed: int) -> tuple[float, float]:

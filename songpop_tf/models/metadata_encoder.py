@@ -30,7 +30,8 @@ def metadata_encoder(
 
     Returns:
         Model from the tensors of :class:`pipelines.metadata.MetadataTokenizer`, whose sequences may
-        be cut to the longest of a batch, to ``(batch, 1)`` popularity. Its layer ``features`` gives ``(batch, config.features)``.
+        be cut to the longest of a batch, to ``(batch, 1)`` popularity. Its layer ``features`` gives
+        ``(batch, config.features)``.
 
     Raises:
         ValueError: the preset's vocabulary is not of ``vocabulary_size``.

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from pipelines.sample.catalogue import invented_plan
-from pipelines.sample.popularity import SHARE, PopularityTerms, reachable_r2, sound_appeal
+from pipelines.sample.popularity import (
+    SHARE,
+    PopularityTerms,
+    best_predictions,
+    reachable_r2,
+    sound_appeal,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +59,13 @@ def test_reachable_r2_is_that_of_the_known_terms():
 
 def test_a_single_song_has_no_reachable_r2():
     assert reachable_r2(PopularityTerms(*(np.ones(1) for _ in range(5)))) is None
+
+
+def test_the_best_predictions_are_popularity_without_what_a_branch_cannot_know():
+    rng = np.random.default_rng(0)
+    terms = PopularityTerms(*(rng.normal(0, 5, 50) for _ in range(5)))
+    best = best_predictions(terms)
+    total = 45 + terms.artist + terms.year + terms.title + terms.sound + terms.noise
+    np.testing.assert_allclose(best["combined"], total - terms.noise)
+    np.testing.assert_allclose(best["text"], total - terms.noise - terms.sound)
+    np.testing.assert_allclose(best["cnn"], 45 + terms.sound)
