@@ -56,7 +56,8 @@ def test_the_report_shows_every_configuration_and_its_figures(evaluation: dict, 
     figures = re.findall(r"\]\((figures/[a-z_]+\.png)\)", report)
     assert len(figures) == 5
     for figure in figures:
-        width, height = Image.open(run.directory / figure).size
+        with Image.open(run.directory / figure) as image:
+            width, height = image.size
         assert width > 400
         assert height > 200
 

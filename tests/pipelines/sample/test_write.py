@@ -92,6 +92,7 @@ def test_layout(sample):
     assert {path.name for path in directory.iterdir()} == {
         "spectrograms",
         "tracks.csv",
+        "best_predictions.csv",
         "sample.json",
     }
 
