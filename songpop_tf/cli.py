@@ -61,7 +61,9 @@ def demo(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Make a sample, prepare it, train every model, evaluate and predict, in minutes.
+    """Run everything on a generated sample.
+
+    Draws songs, prepares them, trains every model, compares them and predicts, in minutes.
 
     \b
     Example:
@@ -79,7 +81,7 @@ def download(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Download the two Kaggle data sets through kagglehub.
+    """Download the two Kaggle data sets.
 
     \b
     Example:
@@ -108,7 +110,7 @@ def sample(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Generate data in the layouts of the two Kaggle data sets.
+    """Generate data in the two Kaggle layouts.
 
     \b
     Example:
@@ -140,7 +142,8 @@ def prepare(
     tracks: Annotated[
         list[Path],
         typer.Option(
-            help="Table in the layout of tracks.csv; the first of several has the labels."
+            metavar="<path>",
+            help="Table in the layout of tracks.csv; may be repeated, the first has the labels.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")],
@@ -154,7 +157,9 @@ def prepare(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Link spectrograms to tracks, split the songs and shrink the images.
+    """Link, split and shrink the songs.
+
+    Spectrogram files are linked to tracks by name; their images are resized to 256 x 1024.
 
     \b
     Example:
@@ -196,6 +201,8 @@ def train(
 ) -> None:
     """Train the models asked for.
 
+    Models that an earlier call finished are kept; an interrupted one goes on.
+
     \b
     Example:
       songpop-tf train --data data --out run --approach both
@@ -224,7 +231,9 @@ def evaluate(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Measure the trained models and the baselines on the test songs; write report and figures.
+    """Compare models and baselines.
+
+    Measures them on the test songs and writes evaluation.json, report.md and figures.
 
     \b
     Example:
@@ -256,7 +265,9 @@ def predict(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Predict the popularity of one song, or of every row of a CSV file.
+    """Predict one song or a CSV of songs.
+
+    Uses the best model of a run for what is given: with or without spectrogram.
 
     \b
     Examples:
