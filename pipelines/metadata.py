@@ -117,8 +117,18 @@ class MetadataTokenizer:
 
     @classmethod
     def from_preset(cls, preset: str, tokens: int) -> "MetadataTokenizer":
-        """Take the vocabulary of a KerasHub or Hugging Face BERT preset (name or local folder)."""
-        tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
+        """Take the vocabulary of a KerasHub or Hugging Face BERT preset (name or local folder).
+
+        Raises:
+            InputError: there is no such preset, or it is none of BERT.
+        """
+        try:
+            tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
+        except (ValueError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"preset {preset!r}: expected the name or folder of a BERT preset, {reason}"
+            ) from error
         return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
 
 
