@@ -6,10 +6,8 @@ each (seed, epoch, element).
 
 import tensorflow as tf
 
+from pipelines.spectrogram import FULL_SCALE
 from songpop_tf.config import AugmentationConfig
-
-FULL_SCALE = 255.0
-"""Largest value of a pixel; images keep the scale of their 8-bit files."""
 
 
 def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,10 @@
 """Datasets that go straight into ``keras.Model.fit``.
 
-All are built in one order: read, cache, shuffle, augment, batch, repeat, prefetch. With a ``seed``
-a dataset is endless, shuffled and (if asked) augmented, for training with ``steps_per_epoch``;
-without one it is a single pass in a fixed order, for validation and prediction. Epoch ``e`` of a
-seed is always the same, so that training can resume at any epoch through ``first_epoch``.
+All are built in one order: read, cache (text only: pixels stay in the page cache), shuffle,
+augment, batch, repeat, prefetch. With a ``seed`` a dataset is endless, shuffled and (if asked)
+augmented, for training with ``steps_per_epoch``; without one it is a single pass in a fixed order,
+for validation and prediction. Epoch ``e`` of a seed is always the same, so that training can resume
+at any epoch through ``first_epoch``.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +40,7 @@ def metadata_dataset(
         seed: shuffle with it and go on without end; None for one pass in the table's order.
         first_epoch: epoch to begin with.
     """
-    # Cache: tokenised once and held in memory, 400 bytes a row.
+    # Cache: tokenised once and held in memory, 300 bytes a row.
     columns = {key: tf.constant(value) for key, value in tokenizer.encode(table).items()}
     popularity = tf.constant(table.popularity.to_numpy("float32"))
 

@@ -13,7 +13,7 @@ TRACKS = "yamaerenay/spotify-dataset-19212020-600k-tracks"
 _BY_HAND = (
     "To do it by hand: download https://www.kaggle.com/datasets/{spectrograms} and "
     "https://www.kaggle.com/datasets/{tracks} in a browser, unpack the first into "
-    "{directory}/spectrograms and put tracks.csv of the second into {directory}."
+    "{directory}/spectrograms and put tracks.csv of the second into {directory}/tracks."
 ).format
 
 
@@ -31,7 +31,6 @@ def download(directory: Path) -> tuple[Path, Path]:
         try:
             kagglehub.dataset_download(handle, output_dir=str(target))
         except (requests.RequestException, kagglehub.exceptions.KaggleApiHTTPError) as error:
-            reason = str(error).splitlines()[0]
             hand = _BY_HAND(spectrograms=SPECTROGRAMS, tracks=TRACKS, directory=directory)
-            raise InputError(f"could not download {handle}: {reason}. {hand}") from error
+            raise InputError(f"could not download {handle}: {error}. {hand}") from error
     return targets[SPECTROGRAMS], targets[TRACKS] / "tracks.csv"

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.errors import InputError
+
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
@@ -35,8 +37,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text())
+    """Read a JSON file.
+
+    Raises:
+        InputError: it holds no JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: expected JSON, received something else: {error}") from None
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -5,16 +5,16 @@ second table with the reason, for the quarantine list.
 """
 
 import ast
-import csv
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
 
 FIRST_YEAR = 1900
@@ -172,7 +172,7 @@ def _printable(text: str) -> str:
 def _read_table(path: Path, source: int) -> tuple[list[_Track], list[_Reject]]:
     tracks: list[_Track] = []
     rejects: list[_Reject] = []
-    rows = _numbered_rows(path)
+    rows = numbered_rows(path)
     _, header = next(rows, (1, []))
     columns = {name.strip(): position for position, name in enumerate(header)}
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
@@ -192,24 +192,6 @@ def _read_table(path: Path, source: int) -> tuple[list[_Track], list[_Reject]]:
             except _BadRowError as reason:
                 rejects.append(_Reject(str(path), line, str(reason), INVALID))
     return tracks, rejects
-
-
-def _numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file that are not blank, with the lines on which they start."""
-    line = 1
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            for cells in reader:
-                if cells:
-                    yield line, cells
-                line = reader.line_num + 1
-    except OSError as error:
-        raise InputError(f"{path}: expected a table of tracks, {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8, {error.reason} after line {line}") from error
-    except csv.Error as error:
-        raise InputError(f"{path} line {line}: expected CSV, {error}") from error
 
 
 def _parse_row(cells: list[str], columns: dict[str, int], source: int, line: int) -> _Track:

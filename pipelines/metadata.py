@@ -25,7 +25,7 @@ class MetadataTokenizer:
     """Turns artist, title and year into word pieces, three segments in one sequence.
 
     ``[CLS] artist [SEP] title [SEP] year [SEP]``, cut from the end where it is too long. Works
-    eagerly, inside ``tf.data`` and inside an exported graph.
+    eagerly and inside ``tf.data`` and other graphs.
 
     Args:
         vocabulary: word pieces, one token each; the position is the token's id.
@@ -94,10 +94,15 @@ class MetadataTokenizer:
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
     def save(self, directory: Path) -> None:
-        """Write vocabulary and settings into ``directory``."""
+        """Write vocabulary and settings into ``directory``; the settings last."""
         with write_atomically(directory / _VOCABULARY_FILE) as temporary:
             temporary.write_text("\n".join(self.vocabulary) + "\n", encoding="utf-8")
         write_json(directory / _SETTINGS_FILE, {"tokens": self.tokens, "lowercase": self.lowercase})
+
+    @staticmethod
+    def is_stored(directory: Path) -> bool:
+        """Whether :meth:`save` finished in ``directory``."""
+        return (directory / _SETTINGS_FILE).is_file()
 
     @classmethod
     def load(cls, directory: Path) -> "MetadataTokenizer":
@@ -125,9 +130,9 @@ class MetadataTokenizer:
         try:
             tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
         except (ValueError, OSError) as error:
-            reason = str(error).splitlines()[0]
             raise InputError(
-                f"preset {preset!r}: expected the name or folder of a BERT preset, {reason}"
+                f"preset {preset!r}: expected the name or folder of a BERT preset, "
+                f"received: {error}"
             ) from error
         return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
 

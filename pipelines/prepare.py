@@ -29,6 +29,11 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and how many there are."""
 
 _PLAN = "plan.json"
+_LEFT_OUT_REASON = {
+    "random": "belongs to no one side of the split",
+    "artist": "its artists stand on several sides of the split",
+    "time": "its year is not known, so it may be newer than the training songs",
+}
 SIDES = (TRAIN, VALIDATION, TEST)
 
 
@@ -63,6 +68,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     files, bad_files = find_spectrograms(options.spectrograms)
+    _check_share(len(bad_files), len(files) + len(bad_files), "file names", options)
     progress("reading tracks", 0, 1)
     tracks, bad_rows = read_tracks(options.tracks)
     progress("reading tracks", 1, 1)
@@ -81,11 +87,11 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     write_json(directory / _PLAN, plan)
     shards = plan_shards(songs, directory)
     rejected = _shrink(shards, options, progress)
-    _check_share(len(rejected) + len(bad_files), len(files) + len(bad_files), "images", options)
+    _check_share(len(rejected), len(songs), "images", options)
     songs = songs[~songs.file.isin(list(rejected))]
     _check_sides(songs)
     metadata, held_out = _metadata(tracks, songs, links, config)
-    quarantine = _quarantine(bad_files, rejected, repeated, bad_rows, held_out)
+    quarantine = _quarantine(bad_files, rejected, repeated, bad_rows, held_out, options.tracks)
     write_csv(directory / LINKAGE, links.drop(columns="track"))
     write_csv(directory / QUARANTINE, quarantine)
     write_csv(directory / SONGS, songs.drop(columns="artists"))
@@ -210,14 +216,16 @@ def _metadata(
     metadata["split"] = split_metadata(
         metadata, songs, config.protocol, config.seed, config.metadata_validation
     )
-    bridges = metadata.split == LEFT_OUT
+    left_out = metadata.split == LEFT_OUT
+    # The matched rows themselves are used: their labels stand in the songs table.
+    versions = in_songs & ~tracks.index.isin(links.track)
     held_out = pd.concat(
         [
-            tracks[in_songs].assign(reason=f"a version of a song in {SONGS}"),
-            metadata[bridges].assign(reason="belongs to no one side of the split"),
+            tracks[versions].assign(reason=f"another version of a song in {SONGS}"),
+            metadata[left_out].assign(reason=_LEFT_OUT_REASON[config.protocol]),
         ]
     )
-    return metadata[~bridges], held_out
+    return metadata[~left_out], held_out
 
 
 def _quarantine(
@@ -226,6 +234,7 @@ def _quarantine(
     repeated: pd.DataFrame,
     bad_rows: pd.DataFrame,
     held_out: pd.DataFrame,
+    tables: Sequence[Path],
 ) -> pd.DataFrame:
     """Every file and row that is not used, with kind and reason; row 0 = a whole file."""
     undecodable = pd.DataFrame(list(rejected.items()), columns=["file", "reason"])
@@ -238,7 +247,7 @@ def _quarantine(
         bad_rows,
         pd.DataFrame(
             {
-                "file": held_out.source.map(lambda source: f"tracks table {source + 1}"),
+                "file": held_out.source.map(lambda source: str(tables[source])),
                 "row": held_out.row,
                 "kind": "held_out",
                 "reason": held_out.reason,

@@ -45,9 +45,10 @@ class PreparedData:
                 "run `songpop-tf prepare` (again, if it was interrupted)"
             )
         manifest = read_json(path)
-        if manifest["format"] != FORMAT:
+        received = manifest.get("format") if isinstance(manifest, dict) else None
+        if received != FORMAT:
             raise InputError(
-                f"{path}: expected format {FORMAT}, received {manifest['format']}; prepare again"
+                f"{path}: expected format {FORMAT}, received {received}; prepare again"
             )
         return cls(directory, manifest)
 
@@ -77,4 +78,5 @@ class PreparedData:
 
 def _read_text_table(path: Path) -> pd.DataFrame:
     # keep_default_na: there are artists called "None" and titles called "NA".
-    return pd.read_csv(path, keep_default_na=False)
+    text = ("song_id", "track_id", "artist", "title", "split", "file")
+    return pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(text, str))

@@ -98,10 +98,13 @@ def _write_shard(shard: Shard, found: dict[int, bytes], images: Path) -> None:
         tf.io.TFRecordWriter(str(temporary)) as writer,
     ):
         for position, song in enumerate(_records(shard.songs)):
-            if position in found:
-                writer.write(serialize_song(song, found[position]))
-            else:
-                rejected[song["file"]] = image_problem(images / song["file"])
+            path = images / song["file"]
+            if position not in found and (problem := image_problem(path)):
+                rejected[song["file"]] = problem
+                continue
+            # An image that is fine after all failed for a passing reason: read it once more.
+            pixels = found.get(position) or _pixels(str(path)).numpy().tobytes()
+            writer.write(serialize_song(song, pixels))
     write_json(shard.report, rejected)
 
 

@@ -1,7 +1,7 @@
 """What happens to a spectrogram between its PNG file and the network: one function for all uses.
 
-Preparation, prediction and the exported graph call the same :func:`load_spectrogram`, so that
-training and serving cannot drift apart.
+Preparation and prediction call the same :func:`load_spectrogram`, so that training and serving
+cannot drift apart; it can be traced into a graph.
 """
 
 import tensorflow as tf
@@ -12,10 +12,12 @@ ROWS = 256
 """Frequency rows that the network sees; low frequencies at the bottom."""
 COLUMNS = 1024
 """Time columns that the network sees, whatever the length of the song."""
+FULL_SCALE = 255.0
+"""Largest value of a pixel; images keep the scale of their 8-bit files all the way."""
 MIN_ROWS, MAX_ROWS = 32, 4096
 MIN_COLUMNS = 32
 MAX_PIXELS = 64 * 2**20
-"""Largest image taken: half an hour at 200 columns a second, 256 rows, fits ten times over."""
+"""Largest image taken: 21 minutes of 256 rows at 200 columns a second."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_BYTES = 26  # signature, chunk length and type, width, height, bit depth, colour type
@@ -115,4 +117,4 @@ def _resample_rows(image: tf.Tensor) -> tf.Tensor:
 def stretch_to_bytes(image: tf.Tensor) -> tf.Tensor:
     """Map the smallest value to 0 and the largest to 255 (uint8); an even image becomes 0."""
     low, high = tf.reduce_min(image), tf.reduce_max(image)
-    return tf.cast(tf.round(tf.math.divide_no_nan(image - low, high - low) * 255.0), tf.uint8)
+    return tf.cast(tf.round(tf.math.divide_no_nan(image - low, high - low) * FULL_SCALE), tf.uint8)

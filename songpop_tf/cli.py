@@ -41,7 +41,7 @@ def _session(debug: bool) -> Iterator[Console]:
             typer.echo(f"songpop-tf: error: {reason}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("songpop-tf: stopped; the same command carries on", err=True)
+            typer.echo("songpop-tf: stopped; start it again to go on", err=True)
             raise typer.Exit(130) from None
 
 
@@ -267,7 +267,8 @@ def predict(
 ) -> None:
     """Predict one song or a CSV of songs.
 
-    Uses the best model of a run for what is given: with or without spectrogram.
+    Uses the model that fits what is given: with or without spectrogram, pre-trained if there is
+    one.
 
     \b
     Examples:
@@ -294,16 +295,15 @@ def _predict_song(
     as_json: bool,
     console: Console,
 ) -> None:
-    from songpop_tf.serving.predict import Predictor, Song, spectrogram_problem
+    from songpop_tf.serving.predict import Predictor, Song
     from songpop_tf.training.run import Run
 
     if year == 0:
         raise InputError("--year: expected a year, received 0; leave it out if it is unknown")
     song = Song(artist, title, year or 0, spectrogram)
-    problem = spectrogram_problem(song)
-    if problem:
-        raise InputError(problem)
-    popularity = Predictor(Run.open(model)).predict([song])[0]
+    predictor = Predictor(Run.open(model))
+    predictor.check(song)
+    popularity = predictor.predict([song])[0]
     if as_json:
         known = {"artist": artist, "title": title, "year": year}
         console.say(json.dumps({**known, "popularity": round(popularity, 2)}, ensure_ascii=False))
@@ -318,9 +318,8 @@ def _predict_csv(model: Path, csv: Path, out: Path, as_json: bool, console: Cons
 
     total = count_rows(csv)
     predictor = Predictor(Run.open(model))
-    problems = predict_csv(
-        predictor, csv, out, lambda done: console.progress("predicting", done, total)
-    )
+    console.progress("predicting", 0, total)
+    problems = predict_csv(predictor, csv, out, console.advance)
     for problem in problems:
         typer.echo(f"songpop-tf: {problem}", err=True)
     if as_json:

@@ -24,6 +24,11 @@ def _require(condition: bool, name: str, expected: str, received: object) -> Non
         raise InputError(f"{name}: expected {expected}, received {received}")
 
 
+def _at_least_one(config: object, *names: str) -> None:
+    for name in names:
+        _require(getattr(config, name) >= 1, name, "1 or more", getattr(config, name))
+
+
 @dataclass(frozen=True)
 class SplitConfig:
     """How songs are dealt to train, validation and test.
@@ -41,6 +46,11 @@ class SplitConfig:
     validation: float = 0.15
     test: float = 0.15
     metadata_validation: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("validation", "test", "metadata_validation"):
+            _require(0 < getattr(self, name) < 1, name, "between 0 and 1", getattr(self, name))
+        _require(self.seed >= 0, "seed", "0 or more", self.seed)
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,7 @@ class AugmentationConfig:
         _require(
             0 <= self.patch_probability <= 1, "patch_probability", "0 to 1", self.patch_probability
         )
-        _require(self.patch_rows >= 1, "patch_rows", "1 or more", self.patch_rows)
-        _require(self.patch_columns >= 1, "patch_columns", "1 or more", self.patch_columns)
+        _at_least_one(self, "patch_rows", "patch_columns")
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,13 @@ class SpectrogramCNNConfig:
             "a divisor of 256",
             self.bands,
         )
-        _require(len(self.filters) >= 1, "filters", "at least one layer", self.filters)
+        _require(
+            len(self.filters) >= 1 and min(self.filters) >= 1,
+            "filters",
+            "one or more layers of 1 or more",
+            self.filters,
+        )
+        _at_least_one(self, "kernel_size", "features")
         _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
 
 
@@ -126,6 +141,7 @@ class MetadataEncoderConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        _at_least_one(self, "layers", "heads", "width", "features")
         _require(
             bool(self.preset) or not self.freeze_backbone,
             "freeze_backbone",
@@ -150,7 +166,7 @@ class FusionConfig:
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        _require(self.hidden >= 1, "hidden", "1 or more", self.hidden)
+        _at_least_one(self, "hidden")
         _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
 
 
@@ -171,9 +187,7 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
-        _require(self.epochs >= 1, "epochs", "1 or more", self.epochs)
-        _require(self.batch_size >= 1, "batch_size", "1 or more", self.batch_size)
-        _require(self.patience >= 1, "patience", "1 or more", self.patience)
+        _at_least_one(self, "epochs", "batch_size", "patience")
         _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
 
 
@@ -200,6 +214,9 @@ class RunConfig:
     )
     head_fit: FitConfig = FitConfig(learning_rate=4e-3, epochs=60, batch_size=64, patience=15)
 
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, "seed", "0 or more", self.seed)
+
 
 def load_config(path: Path) -> RunConfig:
     """Read a run's configuration from TOML; what the file does not name keeps its default.
@@ -223,7 +240,13 @@ def load_config(path: Path) -> RunConfig:
 def config_from_dict(given: dict[str, Any]) -> RunConfig:
     """Build a configuration from nested dictionaries laid over the defaults."""
     merged = _merge(dataclasses.asdict(RunConfig()), given)
-    return dacite.from_dict(RunConfig, merged, dacite.Config(strict=True, cast=[tuple, float]))
+    # TOML has no tuples, and people write 1 where 1.0 is meant; nothing else is converted.
+    hooks: dict[Any, Any] = {float: _float, tuple[int, ...]: tuple}
+    return dacite.from_dict(RunConfig, merged, dacite.Config(strict=True, type_hooks=hooks))
+
+
+def _float(value: Any) -> Any:
+    return float(value) if type(value) is int else value
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,11 @@ class Console:
         if done >= total:
             self._drop_task()
 
+    def advance(self, steps: int) -> None:
+        """Move the bar that is shown by ``steps``."""
+        if self._task is not None:
+            self._bar.advance(self._task, steps)
+
     def say(self, text: str) -> None:
         """Print one line on standard output, above the bar."""
         print(text, flush=True)

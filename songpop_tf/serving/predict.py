@@ -47,14 +47,11 @@ class Song:
         return bool(self.artist or self.title or self.year != UNKNOWN_YEAR)
 
 
-def spectrogram_problem(song: Song) -> str:
-    """Say why a song's spectrogram cannot be used; "" where it can, or where there is none."""
-    problem = image_problem(song.spectrogram) if song.spectrogram is not None else ""
-    return f"{song.spectrogram}: {problem}" if problem else ""
-
-
 class Predictor:
-    """Predicts each song with the best model of a run for what is known of the song.
+    """Predicts each song with the model of a run that fits what is known of the song.
+
+    With a spectrogram and text that is "combined", with one of them "cnn" or "text"; the naive
+    model takes its place where a run holds no other.
 
     Args:
         run: a training run.
@@ -70,14 +67,21 @@ class Predictor:
             raise InputError(f"{run.directory}: expected trained models, found none")
         self._loaded: dict[str, tuple[keras.Model, MetadataTokenizer | None]] = {}
 
+    def check(self, song: Song) -> None:
+        """Make sure that a song can be predicted.
+
+        Raises:
+            InputError: its spectrogram cannot be used, or the run has no model for what is known.
+        """
+        self._model_for(song)
+        if song.spectrogram is not None and (problem := image_problem(song.spectrogram)):
+            raise InputError(f"{song.spectrogram}: {problem}")
+
     def predict(self, songs: Sequence[Song]) -> list[float]:
         """Popularity (0-100) of each song.
 
         Args:
-            songs: their spectrograms must be usable (see :func:`spectrogram_problem`).
-
-        Raises:
-            InputError: the run has no model for what is known of a song.
+            songs: such as :meth:`check` lets pass.
         """
         names = [self._model_for(song) for song in songs]
         results = np.zeros(len(songs))

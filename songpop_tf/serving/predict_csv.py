@@ -5,19 +5,20 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
+from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
 from pipelines.files import write_atomically
 from pipelines.metadata import UNKNOWN_YEAR
-from songpop_tf.serving.predict import Predictor, Song, spectrogram_problem
+from songpop_tf.serving.predict import Predictor, Song
 
 REQUIRED = ("artist", "title", "year")
 SPECTROGRAM = "spectrogram"
 POPULARITY = "popularity"
 _ROWS_AT_ONCE = 256
 
-Row = dict[str, str]
+Row = tuple[int, list[str]]
+"""The line on which a row starts, and its cells."""
 
 
 def predict_csv(
@@ -30,7 +31,7 @@ def predict_csv(
             the CSV's folder); any of a row's cells may be empty. Other columns are kept.
         target: written atomically. Rows that cannot be predicted keep their place, without a
             popularity.
-        done: called with the number of rows so far.
+        done: called with the number of rows after each batch of them.
 
     Returns:
         One line for each row that could not be predicted: the line of the file and why.
@@ -38,77 +39,72 @@ def predict_csv(
     Raises:
         InputError: the file cannot be read, lacks a column, or holds a popularity already.
     """
+    rows = numbered_rows(source)
+    _, columns = next(rows, (1, []))
+    _check_columns(source, columns)
     problems: list[str] = []
-    with _open(source) as read, write_atomically(target) as temporary:
-        reader = csv.DictReader(read)
-        columns = _checked_columns(source, reader.fieldnames or [])
-        with temporary.open("w", newline="", encoding="utf-8") as write:
-            writer = csv.DictWriter(write, [*columns, POPULARITY])
-            writer.writeheader()
-            for rows in _chunks(reader):
-                problems += _predict_rows(predictor, source, rows)
-                writer.writerows(row for _, row in rows)
-                done(rows[-1][0] - 1)
+    with (
+        write_atomically(target) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow([*columns, POPULARITY])
+        for batch in _batches(rows):
+            popularity, failed = _predict_rows(predictor, columns, batch, source.parent)
+            problems += [f"{source} line {line}: {reason}" for line, reason in failed]
+            for (_, cells), value in zip(batch, popularity, strict=True):
+                writer.writerow([*_fitted(cells, len(columns)), value])
+            done(len(batch))
     return problems
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        yield batch
 
 
 def count_rows(source: Path) -> int:
     """Data rows of a CSV file."""
-    with _open(source) as read:
-        return max(0, sum(1 for _ in csv.reader(read)) - 1)
+    return max(0, sum(1 for _ in numbered_rows(source)) - 1)
 
 
-def _open(source: Path) -> TextIO:
-    try:
-        return source.open(newline="", encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{source}: expected a CSV file, received: {error.strerror}") from None
-
-
-def _checked_columns(source: Path, columns: Sequence[str]) -> list[str]:
+def _check_columns(source: Path, columns: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in columns]
     if missing or POPULARITY in columns:
         raise InputError(
             f"{source}: expected the columns {', '.join(REQUIRED)}, maybe {SPECTROGRAM}, and no "
             f"{POPULARITY}; received {', '.join(columns) or 'none'}"
         )
-    return list(columns)
 
 
-def _chunks(reader: "csv.DictReader[str]") -> Iterator[list[tuple[int, Row]]]:
-    numbered = enumerate(reader, start=2)  # the header is line 1
-    while rows := list(islice(numbered, _ROWS_AT_ONCE)):
-        yield rows
-
-
-def _predict_rows(predictor: Predictor, source: Path, rows: list[tuple[int, Row]]) -> list[str]:
-    """Fill in the popularity of each row that can be predicted; say why of the others."""
-    problems, usable = [], []
-    for line, row in rows:
-        row[POPULARITY] = ""
+def _predict_rows(
+    predictor: Predictor, columns: Sequence[str], rows: Sequence[Row], folder: Path
+) -> tuple[list[str], list[tuple[int, str]]]:
+    """The popularity of each row, "" where there is none; and line and reason of those."""
+    songs: dict[int, Song] = {}
+    failed = []
+    for place, (line, cells) in enumerate(rows):
         try:
-            song = _song(row, source.parent)
-            problem = spectrogram_problem(song)
+            song = _song(columns, cells, folder)
+            predictor.check(song)
+            songs[place] = song
         except InputError as error:
-            problem = str(error)
-        if problem:
-            problems.append(f"{source} line {line}: {problem}")
-        else:
-            usable.append((row, song))
-    popularity = predictor.predict([song for _, song in usable])
-    for (row, _), value in zip(usable, popularity, strict=True):
-        row[POPULARITY] = f"{value:.2f}"
-    return problems
+            failed.append((line, str(error)))
+    popularity = [""] * len(rows)
+    for place, value in zip(songs, predictor.predict(list(songs.values())), strict=True):
+        popularity[place] = f"{value:.2f}"
+    return popularity, failed
 
 
-def _song(row: Row, folder: Path) -> Song:
-    if None in row or None in row.values():
-        raise InputError(f"expected {len(row)} cells, received another number")
-    spectrogram = row.get(SPECTROGRAM, "").strip()
+def _song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> Song:
+    if len(cells) != len(columns):
+        raise InputError(f"expected {len(columns)} cells, received {len(cells)}")
+    row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
+    spectrogram = row.get(SPECTROGRAM, "")
     return Song(
-        artist=row["artist"].strip(),
-        title=row["title"].strip(),
-        year=_year(row["year"].strip()),
+        artist=row["artist"],
+        title=row["title"],
+        year=_year(row["year"]),
         spectrogram=folder / spectrogram if spectrogram else None,
     )
 
@@ -123,3 +119,8 @@ def _year(text: str) -> int:
     if not year.is_integer() or year == UNKNOWN_YEAR:
         raise InputError(f"expected a year or an empty cell, received {text!r}")
     return int(year)
+
+
+def _fitted(cells: list[str], count: int) -> list[str]:
+    """Exactly ``count`` cells, so that the popularity stands in its own column."""
+    return [*cells, *[""] * count][:count]

@@ -136,9 +136,10 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = time.perf_counter() - self._started
         named = {name: float((logs or {})[name]) for name in ("loss", "val_loss", "val_mae")}
         self.history.append({"epoch": epoch + 1, **named, "seconds": round(seconds, 3)})
-        if not np.isfinite(named["loss"]):
+        if not np.isfinite([named["loss"], named["val_loss"]]).all():
             raise FloatingPointError(
-                f"{self._stage}: the loss became {named['loss']} in epoch {epoch + 1}; "
+                f"{self._stage}: the loss became {named['loss']} (validation "
+                f"{named['val_loss']}) in epoch {epoch + 1}; "
                 f"try a learning rate below {self._config.learning_rate}"
             )
         is_best = self._since_best() == 0

@@ -108,11 +108,12 @@ class Run:
         with write_atomically(self._model_path(name)) as temporary:
             model.save(temporary)
         write_json(self.history_path(name), history)
-        for state in self.directory.glob(f"state/{name}*.npz"):
+        self.state_path(name).unlink(missing_ok=True)
+        for state in self.state_path(name).with_suffix("").glob("*.npz"):
             state.unlink()
 
     def state_path(self, stage: str) -> Path:
-        """Where an unfinished fit keeps its state."""
+        """Where an unfinished fit keeps its state; a configuration's other fits are "name/fit"."""
         return self.directory / "state" / f"{stage}.npz"
 
     def tokenizer_directory(self, name: str) -> Path:

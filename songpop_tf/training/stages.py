@@ -1,8 +1,9 @@
 """The stages of training: what each configuration is trained on and what is frozen.
 
 *Naive* models are trained from scratch on the songs that have a spectrogram. The *better* ones
-start apart: the text branch on the large set, the CNN with augmentation; then both are frozen and
-only the head that joins them is trained, on features that are computed once.
+start apart: the text branch on the large set (its last layer is then fitted to the songs), the CNN
+with augmentation; then both are frozen and only the head that joins them is trained, on features
+that are computed once.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,18 +53,21 @@ class Trainer:
         """
         stages: Mapping[str, Callable[[], tuple[keras.Model, History]]] = {
             "text_naive": self._text_naive,
-            "cnn_naive": self._cnn_naive,
+            "cnn_naive": partial(self._spectrogram, "cnn_naive", augmented=False),
             "combined_naive": self._combined_naive,
             "text": self._text,
-            "cnn": self._cnn,
+            "cnn": partial(self._spectrogram, "cnn", augmented=True),
             "combined": self._combined,
         }
+        unknown = set(names) - set(stages)
+        if unknown:
+            raise ValueError(f"expected names of {', '.join(stages)}; received {unknown}")
         wanted = {need for name in names for need in (*_NEEDS.get(name, ()), name)}
         for name in (name for name in stages if name in wanted):
             if name in self.run.finished():
                 self.console.say(f"{name}: finished before")
                 continue
-            # Each configuration has its own random numbers, whatever was trained before it.
+            # Every configuration starts from the same seed, whatever was trained before it.
             keras.utils.set_random_seed(self.config.seed)
             model, history = stages[name]()
             self.run.finish(name, model, history)
@@ -77,9 +81,6 @@ class Trainer:
         return model, self._fit_text(
             model, tokenizer, sets, self.config.text_naive_fit, "text_naive"
         )
-
-    def _cnn_naive(self) -> tuple[keras.Model, History]:
-        return self._spectrogram("cnn_naive", augmented=False)
 
     def _combined_naive(self) -> tuple[keras.Model, History]:
         songs = self.data.songs_of(TRAIN)
@@ -130,11 +131,8 @@ class Trainer:
             head,
             encode(self.data.songs_of(TRAIN)),
             encode(self.data.songs_of(VALIDATION)),
-            "text_tuned",
+            "text/last_layer",
         )
-
-    def _cnn(self) -> tuple[keras.Model, History]:
-        return self._spectrogram("cnn", augmented=True)
 
     def _combined(self) -> tuple[keras.Model, History]:
         songs = self.data.songs_of(TRAIN)
@@ -187,7 +185,7 @@ class Trainer:
     def _tokenizer(self, name: str, rows: pd.DataFrame) -> MetadataTokenizer:
         """The tokenizer of a configuration, learned from its training text only once."""
         directory = self.run.tokenizer_directory(name)
-        if not directory.is_dir():
+        if not MetadataTokenizer.is_stored(directory):
             settings = self.config.metadata
             if settings.preset:
                 tokenizer = MetadataTokenizer.from_preset(settings.preset, settings.tokens)

@@ -202,7 +202,7 @@ def test_the_id_is_optional_and_other_columns_are_ignored(tmp_path: Path) -> Non
 def test_a_table_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="received none"):
         read_tracks([])
-    with pytest.raises(InputError, match=r"missing\.csv: expected a table.*No such file"):
+    with pytest.raises(InputError, match=r"missing\.csv: expected a CSV file.*No such file"):
         read_tracks([tmp_path / "missing.csv"])
     lacking = write_table(tmp_path / "lacking.csv", header=["name", "artists"])
     with pytest.raises(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -143,23 +144,48 @@ def test_predict_a_csv_names_each_bad_row(run: Run, tmp_path: Path) -> None:
         ",,,\n"
         "Queen,Innuendo,soon,\n"
         "Queen,Mustapha,1979,nowhere.png\n"
+        "\n"
         "Queen,One Vision,0,\n"
+        "Queen,Too Many,1979,,cells\n"
+        "Queen,Too Few\n"
     )
     words = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
     result = invoke("predict", "--model", run.directory, *words)
-    assert "5 of 6 rows could not be predicted" in error_of(result)
+    assert "7 of 8 rows could not be predicted" in error_of(result)
     for line, reason in [
         (3, "received 3000"),
         (4, "received none"),
         (5, "received 'soon'"),
         (6, "nowhere.png"),
-        (7, "received '0'"),
+        (8, "received '0'"),
+        (9, "expected 4 cells, received 5"),
+        (10, "expected 4 cells, received 2"),
     ]:
         assert any(
             f"line {line}: " in text and reason in text for text in result.stderr.split("\n")
         )
     out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert [bool(value) for value in out.popularity] == [True] + [False] * 5
+    assert [bool(value) for value in out.popularity] == [True] + [False] * 7
+
+
+def test_predict_keeps_a_row_that_no_model_of_the_run_can_predict(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    text_only = tmp_path / "run"
+    shutil.copytree(run.directory, text_only)
+    for history in (text_only / "history").glob("*.json"):
+        if history.stem != "text":
+            history.unlink()
+    png = next((sample / "spectrograms").rglob("*.png"))
+    (tmp_path / "songs.csv").write_text(
+        f"artist,title,year,spectrogram\nQueen,Innuendo,1991,\nQueen,Mustapha,1979,{png}\n"
+    )
+    words = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", text_only, *words)
+    assert "1 of 2 rows could not be predicted" in error_of(result)
+    assert "line 3: " in result.stderr
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert [bool(value) for value in out.popularity.astype(str)] == [True, False]
 
 
 @pytest.mark.parametrize("columns", ["artist,title", "artist,title,year,popularity"])

@@ -49,3 +49,29 @@ def test_wrong_files_are_refused_in_one_line(tmp_path: Path, text: str, reason: 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing.toml: expected a TOML file"):
         load_config(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seed = -1",
+        "[metadata]\nheads = 0",
+        "[metadata]\nlayers = 0",
+        "[cnn]\nfilters = [0]",
+        "[cnn]\nkernel_size = 0",
+        "[cnn]\ndropout = '0.5'",
+        "[cnn]\nfilters = ['8']",
+        "[fusion]\nhidden = 'all'",
+    ],
+)
+def test_values_that_no_model_can_have_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match="config.toml"):
+        load_config(path)
+
+
+def test_a_whole_number_stands_for_a_fraction(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[cnn]\ndropout = 0\n")
+    assert load_config(path).cnn.dropout == 0.0
