@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ def write_atomically(path: Path) -> Iterator[Path]:
     Whatever interrupts the writing, ``path`` holds its old content or the new one, never half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    # Always the same name, so that what a killed process left is overwritten. The suffix stays:
+    # some writers choose the format by it.
+    temporary = path.with_name(f".{path.name}.tmp{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -28,6 +30,14 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def holds_files(directory: Path, besides: Collection[str] = ()) -> bool:
+    """Whether a folder holds anything but the named files and what an interruption left."""
+    if not directory.is_dir():
+        return False
+    names = {path.name for path in directory.iterdir() if not path.name.startswith(".")}
+    return not names <= set(besides)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -5,6 +5,7 @@ second table with the reason, for the quarantine list.
 """
 
 import ast
+import os
 import re
 import unicodedata
 import warnings
@@ -75,9 +76,11 @@ def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not directory.is_dir():
         raise InputError(f"{directory}: expected a folder of spectrograms, found none there")
     paths = sorted(
-        path.relative_to(directory).as_posix()
-        for path in directory.rglob("*")
-        if path.suffix.lower() == ".png" and path.is_file()
+        (Path(folder) / name).relative_to(directory).as_posix()
+        # Year folders are often links to another disk.
+        for folder, _, names in os.walk(directory, followlinks=True)
+        for name in names
+        if name.lower().endswith(".png")
     )
     if not paths:
         raise InputError(
@@ -175,6 +178,11 @@ def _read_table(path: Path, source: int) -> tuple[list[_Track], list[_Reject]]:
     rows = numbered_rows(path)
     _, header = next(rows, (1, []))
     columns = {name.strip(): position for position, name in enumerate(header)}
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"{path}: expected columns of different names, received {', '.join(repeated)} twice"
+        )
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     if missing:
         raise InputError(

@@ -1,5 +1,6 @@
 """Artist, title and year as the tensors that the metadata encoder reads."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ UNKNOWN_YEAR = 0
 _VOCABULARY_FILE = "vocabulary.txt"
 _SETTINGS_FILE = "tokenizer.json"
 _ROWS_AT_ONCE = 4096
+_SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 class MetadataTokenizer:
@@ -130,9 +132,10 @@ class MetadataTokenizer:
         try:
             tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
         except (ValueError, OSError) as error:
+            reason = str(error).partition(". ")[0]
             raise InputError(
                 f"preset {preset!r}: expected the name or folder of a BERT preset, "
-                f"received: {error}"
+                f"received: {reason}"
             ) from error
         return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
 
@@ -140,11 +143,23 @@ class MetadataTokenizer:
 def learn_vocabulary(table: pd.DataFrame, size: int) -> list[str]:
     """Learn at most ``size`` word pieces from a table with the columns artist, title and year."""
     learner = BertWordPieceTokenizer(lowercase=True, strip_accents=True)
-    learner.train_from_iterator(_texts(table), vocab_size=size, show_progress=False)
+    columns = zip(table.artist, table.title, table.year, strict=True)
+    texts = [learner.normalize(f"{artist} {title} {year}") for artist, title, year in columns]
+    letters = _commonest_letters(texts, most=size // 4)
+    # The learner numbers what it finds in the order of a hash table, and breaks ties by number:
+    # with every letter numbered beforehand the same text gives the same vocabulary in any process.
+    alphabet = [*letters, *(f"##{letter}" for letter in letters)]
+    known = str.maketrans(dict.fromkeys(set().union(*texts) - set(letters), " "))
+    learner.train_from_iterator(
+        (text.translate(known) for text in texts),
+        vocab_size=size,
+        special_tokens=[*_SPECIAL_PIECES, *alphabet],
+        show_progress=False,
+    )
     ids: dict[str, int] = learner.get_vocab()
     return sorted(ids, key=ids.__getitem__)
 
 
-def _texts(table: pd.DataFrame) -> Iterable[str]:
-    for artist, title, year in zip(table.artist, table.title, table.year, strict=True):
-        yield f"{artist} {title} {year}"
+def _commonest_letters(texts: Iterable[str], most: int) -> list[str]:
+    counts = Counter(letter for text in texts for letter in text if not letter.isspace())
+    return sorted(counts, key=lambda letter: (-counts[letter], letter))[:most]

@@ -12,17 +12,19 @@ from pipelines.errors import InputError
 from pipelines.files import (
     file_fingerprint,
     fingerprint,
+    holds_files,
     read_json,
     write_csv,
     write_json,
 )
 from pipelines.kaggle import INVALID, find_spectrograms, read_tracks
 from pipelines.linkage import KINDS, UNMATCHED, link
+from pipelines.names import artist_key, recording, title_key
 from pipelines.prepared import FORMAT, LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
 from pipelines.shards import Shard, plan_shards, write_shards
-from pipelines.songs import same_song, song_groups
+from pipelines.songs import same_song
 from pipelines.spectrogram import COLUMNS, ROWS
-from pipelines.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, split_metadata, split_songs
+from pipelines.splits import FEWEST, LEFT_OUT, TEST, TRAIN, VALIDATION, split_metadata, split_songs
 from songpop_tf.config import SplitConfig
 
 Progress = Callable[[str, int, int], None]
@@ -83,6 +85,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     songs["split"] = split_songs(
         songs, config.protocol, config.seed, config.validation, config.test
     )
+    metadata, held_out = _metadata(tracks, songs, links, config)
     # Only now, with every input found usable: a folder is claimed for what will fill it.
     write_json(directory / _PLAN, plan)
     shards = plan_shards(songs, directory)
@@ -90,7 +93,6 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     _check_share(len(rejected), len(songs), "images", options)
     songs = songs[~songs.file.isin(list(rejected))]
     _check_sides(songs)
-    metadata, held_out = _metadata(tracks, songs, links, config)
     quarantine = _quarantine(bad_files, rejected, repeated, bad_rows, held_out, options.tracks)
     write_csv(directory / LINKAGE, links.drop(columns="track"))
     write_csv(directory / QUARANTINE, quarantine)
@@ -140,7 +142,9 @@ def _check_folder(directory: Path, plan: dict[str, Any]) -> None:
                 f"{directory}: expected an empty folder or the same preparation, found "
                 "one of other inputs or settings; choose another --out or remove it"
             )
-    elif directory.is_dir() and any(directory.iterdir()):
+    elif directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: expected a folder, found a file")
+    elif holds_files(directory):
         raise InputError(f"{directory}: expected an empty folder, found files of something else")
 
 
@@ -176,9 +180,18 @@ def _linked_songs(links: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFra
             "score": linked.score.to_numpy(),
         }
     )
-    best_first = songs.sort_values("score", ascending=False, kind="stable")
-    repeated = song_groups(best_first).duplicated().sort_index()
+    best_first = songs.assign(track=linked.track.to_numpy()).sort_values(
+        "score", ascending=False, kind="stable"
+    )
+    same_track = best_first.track.duplicated()
+    repeated = (same_track | best_first.apply(_recorded_song, axis=1).duplicated()).sort_index()
     return songs[~repeated].reset_index(drop=True), songs[repeated]
+
+
+def _recorded_song(song: "pd.Series[Any]") -> tuple[str, str, frozenset[str]]:
+    """What two files of one song share; another part, version or artist is another song."""
+    title = str(song.title)
+    return artist_key(song.artists[0]), title_key(title), recording(title)
 
 
 def _shrink(shards: Sequence[Shard], options: PrepareOptions, progress: Progress) -> dict[str, str]:
@@ -195,10 +208,10 @@ def _shrink(shards: Sequence[Shard], options: PrepareOptions, progress: Progress
 
 def _check_sides(songs: pd.DataFrame) -> None:
     counts = {split: int((songs.split == split).sum()) for split in SIDES}
-    if min(counts.values()) == 0:
+    if min(counts.values()) < FEWEST:
         raise InputError(
-            f"expected readable spectrograms in every split, received {counts} after rejecting "
-            "images"
+            f"expected at least {FEWEST} readable spectrograms in every split, received {counts} "
+            "after rejecting images"
         )
 
 
@@ -213,9 +226,12 @@ def _metadata(
     spellings = pd.concat([songs[["artist", "title", "artists"]], as_in_files])
     in_songs = same_song(tracks, spellings)
     metadata = tracks[~in_songs].copy()
-    metadata["split"] = split_metadata(
-        metadata, songs, config.protocol, config.seed, config.metadata_validation
-    )
+    if metadata.empty:
+        metadata["split"] = ""
+    else:
+        metadata["split"] = split_metadata(
+            metadata, songs, config.protocol, config.seed, config.metadata_validation
+        )
     left_out = metadata.split == LEFT_OUT
     # The matched rows themselves are used: their labels stand in the songs table.
     versions = in_songs & ~tracks.index.isin(links.track)

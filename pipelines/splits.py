@@ -26,7 +26,7 @@ LEFT_OUT = ""
 
 # A side must hold so many rows to say anything, and a held-out side so much of what was asked for:
 # groups that cannot be parted, artists and years, make it smaller or larger.
-_FEWEST = 2
+FEWEST = 2
 _LEAST, _MOST = 0.5, 2.0
 
 
@@ -61,8 +61,8 @@ def split_songs(
             f"{validation} and {test}"
         )
     wanted = {
-        VALIDATION: max(_FEWEST, round(validation * len(songs))),
-        TEST: max(_FEWEST, round(test * len(songs))),
+        VALIDATION: max(FEWEST, round(validation * len(songs))),
+        TEST: max(FEWEST, round(test * len(songs))),
     }
     if protocol == "time":
         sides = _by_time(songs["year"].to_numpy(), wanted)
@@ -128,15 +128,15 @@ def _check_sides(
     what: str,
 ) -> None:
     counts = {side: int((sides == side).sum()) for side in needed}
-    fits = all(count >= _FEWEST for count in counts.values()) and all(
-        _LEAST * number <= counts[side] <= max(_MOST * number, number + _FEWEST)
+    fits = all(count >= FEWEST for count in counts.values()) and all(
+        _LEAST * number <= counts[side] <= max(_MOST * number, number + FEWEST)
         for side, number in wanted.items()
     )
     if not fits:
         found = ", ".join(f"{count} {side}" for side, count in counts.items())
         asked = ", ".join(f"about {number} {side}" for side, number in wanted.items())
         raise InputError(
-            f"{len(sides)} {what} gave {found}; expected at least {_FEWEST} on each side"
+            f"{len(sides)} {what} gave {found}; expected at least {FEWEST} on each side"
             f"{f', {asked}' if asked else ''}: more songs, or artists and years that can be "
             "parted, are needed"
         )
@@ -187,7 +187,7 @@ def _shuffling(seed: int, key: str) -> bytes:
 def _deal_validation(
     table: pd.DataFrame, protocol: Protocol, seed: int, validation: float
 ) -> npt.NDArray[np.object_]:
-    wanted = {VALIDATION: max(_FEWEST, round(validation * len(table)))}
+    wanted = {VALIDATION: max(FEWEST, round(validation * len(table)))}
     return _deal(table, _groups(table, protocol), seed, wanted)
 
 
@@ -208,17 +208,18 @@ def _by_artists_of(
         if len(touched) == 1:
             sides[row] = touched.pop()
     sides[free] = _deal_validation(metadata[free], "artist", seed, validation)
-    # An artist of none of the songs may stand beside a validation artist in one row, and among the
-    # training rows in another.
-    trained = {
-        name
-        for credit, side in zip(credits, sides, strict=True)
-        if side == TRAIN
-        for name in credit
-    }
-    for row, credit in enumerate(credits):
-        if sides[row] == VALIDATION and not trained.isdisjoint(credit):
-            sides[row] = LEFT_OUT
+    # An artist of none of the songs may stand beside a validation or test artist in one row, and
+    # among the rows of another side in another.
+    for held_out, others in ((VALIDATION, (TRAIN,)), (TEST, (TRAIN, VALIDATION))):
+        taken = {
+            name
+            for credit, side in zip(credits, sides, strict=True)
+            if side in others
+            for name in credit
+        }
+        for row, credit in enumerate(credits):
+            if sides[row] == held_out and not taken.isdisjoint(credit):
+                sides[row] = LEFT_OUT
     return sides
 
 

@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same result.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 DataFolder = Annotated[Path, typer.Option(help="Folder written by `prepare`.")]
 
@@ -195,7 +195,8 @@ def train(
         Path | None, typer.Option(help="TOML with settings that differ from the defaults.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Same seed, same result; overrides the TOML's.")
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Same seed, same result; overrides the TOML's."),
     ] = None,
     debug: Debug = False,
 ) -> None:

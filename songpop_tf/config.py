@@ -17,6 +17,8 @@ from pipelines.errors import InputError
 from pipelines.files import write_atomically
 
 Protocol = Literal["random", "artist", "time"]
+LARGEST_SEED = 2**32 - 1
+"""What NumPy, and so Keras, takes."""
 
 
 def _require(condition: bool, name: str, expected: str, received: object) -> None:
@@ -50,7 +52,7 @@ class SplitConfig:
     def __post_init__(self) -> None:
         for name in ("validation", "test", "metadata_validation"):
             _require(0 < getattr(self, name) < 1, name, "between 0 and 1", getattr(self, name))
-        _require(self.seed >= 0, "seed", "0 or more", self.seed)
+        _require(0 <= self.seed <= LARGEST_SEED, "seed", f"0 to {LARGEST_SEED}", self.seed)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class FusionConfig:
     """The head that joins both branches: 128 features -> ``hidden`` -> 1."""
 
     hidden: int = 64
-    dropout: float = 0.3
+    dropout: float = 0.5
 
     def __post_init__(self) -> None:
         _at_least_one(self, "hidden")
@@ -212,10 +214,12 @@ class RunConfig:
     combined_naive_fit: FitConfig = FitConfig(
         learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
     )
-    head_fit: FitConfig = FitConfig(learning_rate=4e-3, epochs=60, batch_size=64, patience=15)
+    head_fit: FitConfig = FitConfig(
+        learning_rate=2e-3, epochs=60, batch_size=64, patience=15, weight_decay=1e-2
+    )
 
     def __post_init__(self) -> None:
-        _require(self.seed >= 0, "seed", "0 or more", self.seed)
+        _require(0 <= self.seed <= LARGEST_SEED, "seed", f"0 to {LARGEST_SEED}", self.seed)
 
 
 def load_config(path: Path) -> RunConfig:
@@ -229,7 +233,7 @@ def load_config(path: Path) -> RunConfig:
             given = tomllib.load(file)
     except FileNotFoundError:
         raise InputError(f"{path}: expected a TOML file, found none") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected TOML, received {error}") from None
     try:
         return config_from_dict(given)
@@ -241,12 +245,18 @@ def config_from_dict(given: dict[str, Any]) -> RunConfig:
     """Build a configuration from nested dictionaries laid over the defaults."""
     merged = _merge(dataclasses.asdict(RunConfig()), given)
     # TOML has no tuples, and people write 1 where 1.0 is meant; nothing else is converted.
-    hooks: dict[Any, Any] = {float: _float, tuple[int, ...]: tuple}
+    hooks: dict[Any, Any] = {float: _float, int: _number, tuple[int, ...]: tuple}
     return dacite.from_dict(RunConfig, merged, dacite.Config(strict=True, type_hooks=hooks))
 
 
 def _float(value: Any) -> Any:
-    return float(value) if type(value) is int else value
+    return float(_number(value)) if isinstance(value, int) else value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"expected a number, received {str(value).lower()}")
+    return value
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Write one spectrogram; the part that runs in the worker processes."""
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +34,15 @@ def write_image(path: Path, traits: SoundTraits, columns: int, entropy: tuple[in
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, even if that was killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.files import file_fingerprint, read_json, write_atomically, write_csv, write_json
 from pipelines.sample.catalogue import invented_plan
-from pipelines.sample.images import write_image
+from pipelines.sample.images import end_with_parent, write_image
 from pipelines.sample.plan import PlannedImage, SamplePlan
 from pipelines.sample.real_rows import real_plan
 from pipelines.sample.traits import SoundTraits
@@ -214,7 +214,9 @@ def _run(jobs: list[Job], processes: int) -> Iterator[None]:
             write_image(*job)
             yield
         return
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=end_with_parent
+    )
     try:
         futures: list[Future[None]] = [pool.submit(write_image, *job) for job in jobs]
         for future in as_completed(futures):

@@ -44,7 +44,8 @@ def predict_baselines(
 
 def _years(table: pd.DataFrame, known: pd.DataFrame) -> npt.NDArray[np.float64]:
     """``(n, 1)`` years; an unknown one is the median of the known ones."""
-    middle = known.year[known.year != UNKNOWN_YEAR].median()
+    dated = known.year[known.year != UNKNOWN_YEAR]
+    middle = dated.median() if len(dated) else UNKNOWN_YEAR  # the same for all: a flat trend
     years = table.year.where(table.year != UNKNOWN_YEAR, middle)
     return years.to_numpy("float64")[:, np.newaxis]
 
@@ -109,7 +110,7 @@ def _out_of_fold_artist_means(
 ) -> npt.NDArray[np.float64]:
     """As :func:`_artist_means`, each row from the other folds: its own label must not leak."""
     means = np.empty((len(artists), 2))
-    for others, fold in KFold(5, shuffle=True, random_state=seed).split(artists):
+    for others, fold in KFold(min(5, len(artists)), shuffle=True, random_state=seed).split(artists):
         means[fold] = _artist_means(artists.iloc[others], residual[others], artists.iloc[fold])
     return means
 

@@ -38,13 +38,16 @@ class Song:
                 f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, or none if it is unknown; "
                 f"received {self.year}"
             )
+        for text in (self.artist, self.title):
+            if not text.isprintable():
+                raise InputError(f"expected printable text in UTF-8, received {text!r}")
         if not (self.has_text or self.spectrogram):
             raise InputError("expected an artist, a title, a year or a spectrogram, received none")
 
     @property
     def has_text(self) -> bool:
         """Whether anything is known that the text branch reads."""
-        return bool(self.artist or self.title or self.year != UNKNOWN_YEAR)
+        return bool(self.artist.strip() or self.title.strip() or self.year != UNKNOWN_YEAR)
 
 
 class Predictor:

@@ -39,6 +39,8 @@ def predict_csv(
     Raises:
         InputError: the file cannot be read, lacks a column, or holds a popularity already.
     """
+    if target.is_dir() or (target.exists() and target.samefile(source)):
+        raise InputError(f"{target}: expected a file other than {source} to write to")
     rows = numbered_rows(source)
     _, columns = next(rows, (1, []))
     _check_columns(source, columns)
@@ -75,6 +77,8 @@ def _check_columns(source: Path, columns: Sequence[str]) -> None:
             f"{source}: expected the columns {', '.join(REQUIRED)}, maybe {SPECTROGRAM}, and no "
             f"{POPULARITY}; received {', '.join(columns) or 'none'}"
         )
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{source}: expected columns of different names, received {columns}")
 
 
 def _predict_rows(

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from pipelines.errors import InputError
-from pipelines.files import read_json, write_atomically, write_json
+from pipelines.files import holds_files, read_json, write_atomically, write_json
 from pipelines.metadata import MetadataTokenizer
 from pipelines.prepared import PreparedData
 from songpop_tf.config import RunConfig, load_config, save_config
@@ -50,7 +50,9 @@ class Run:
                 )
             run.check_data(data)
             return run
-        if directory.is_dir() and any(directory.iterdir()):
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"{directory}: expected a folder, found a file")
+        if holds_files(directory, besides=[_DATA]):
             raise InputError(f"{directory}: expected an empty folder or a run, found other files")
         write_json(directory / _DATA, stored)
         save_config(config, directory / _CONFIG)

@@ -252,7 +252,8 @@ class Trainer:
 
 
 def _mean(rows: pd.DataFrame) -> float:
-    return float(rows.popularity.mean())
+    """Mean popularity, kept off the ends of the scale, where no sigmoid reaches."""
+    return float(np.clip(rows.popularity.mean(), 0.5, 99.5))
 
 
 def _last_layer(model: keras.Model) -> keras.Model:

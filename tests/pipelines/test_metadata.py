@@ -1,5 +1,7 @@
 """Artist, title and year as tensors."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +72,15 @@ def test_save_and_load(tokenizer: MetadataTokenizer, tmp_path: Path) -> None:
 
 def test_vocabulary_size_is_bounded() -> None:
     assert len(learn_vocabulary(TABLE, 60)) <= 60
+
+
+def test_the_same_text_gives_the_same_vocabulary_in_every_process() -> None:
+    program = (
+        "from tests.pipelines.test_metadata import TABLE\n"
+        "from pipelines.metadata import learn_vocabulary\n"
+        "print(learn_vocabulary(TABLE, 300))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip() == str(learn_vocabulary(TABLE, 300))

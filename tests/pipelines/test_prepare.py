@@ -217,3 +217,17 @@ def test_an_unknown_format_is_refused(data: PreparedData, tmp_path: Path) -> Non
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(InputError, match="expected format 1, received 99"):
         PreparedData.open(tmp_path)
+
+
+def test_parts_and_subtitles_make_other_songs(sample: Path, tmp_path: Path) -> None:
+    songs = ["Another Brick, Pt. 1", "Another Brick, Pt. 2", "Crazy (In Love)", "Crazy (For You)"]
+    others = [f"Song Number {word}" for word in ("Red", "Blue", "Green", "Black", "White", "Gray")]
+    rows = ["name,popularity,artists,release_date"]
+    for place, title in enumerate([*songs, *others]):
+        write_png(tmp_path / "images" / "1980" / f"Zed_-_{title}.png", pixels(256, 64, seed=place))
+        rows.append(f"\"{title}\",{10 + place},['Zed'],1980")
+    (tmp_path / "tracks.csv").write_text("\n".join(rows) + "\n")
+    options = PrepareOptions(tmp_path / "images", [tmp_path / "tracks.csv"], SplitConfig())
+    made = prepare(options, tmp_path / "data", no_progress)
+    assert set(made.songs.title) == {*songs, *others}
+    assert made.metadata.empty, "no large set is no error: the naive models need none"
