@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.kaggle import read_tracks
-from pipelines.linkage import FUZZY, KINDS, SUBTITLE, UNMATCHED, link, same_song, song_groups
+from pipelines.linkage import FUZZY, KINDS, SUBTITLE, UNMATCHED, link
+from pipelines.songs import same_song, song_groups
 
 # What Windows does not allow in the name of a file; '/' nowhere is.
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|]')

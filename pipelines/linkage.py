@@ -18,10 +18,7 @@ from pipelines.similarity import (
     squash_title,
     title_similarity,
 )
-from pipelines.songs import credited_names, same_song, song_groups
-
-__all__ = ["EXACT", "FUZZY", "KINDS", "NORMALISED", "SUBTITLE", "UNMATCHED"]
-__all__ += ["link", "same_song", "song_groups"]
+from pipelines.songs import credited_names
 
 EXACT = "exact"
 """Title and artist (all artists of the track, or one of them) are spelt the same."""

@@ -14,9 +14,8 @@ from pipelines.linkage import (
     SUBTITLE,
     UNMATCHED,
     link,
-    same_song,
-    song_groups,
 )
+from pipelines.songs import same_song, song_groups
 
 Row = tuple[str, str, int]
 
