@@ -7,7 +7,7 @@ seed and on what the rows say, not on their order.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,7 @@ import pandas as pd
 from pipelines import names
 from pipelines.errors import InputError
 from pipelines.songs import components, credited_names, song_groups
-
-Protocol = Literal["random", "artist", "time"]
+from songpop_tf.config import SplitProtocol
 
 TRAIN = "train"
 VALIDATION = "validation"
@@ -31,7 +30,7 @@ _LEAST, _MOST = 0.5, 2.0
 
 
 def split_songs(
-    songs: pd.DataFrame, protocol: Protocol, seed: int, validation: float, test: float
+    songs: pd.DataFrame, protocol: SplitProtocol, seed: int, validation: float, test: float
 ) -> "pd.Series[str]":
     """Deal the songs to train, validation and test.
 
@@ -75,7 +74,7 @@ def split_songs(
 def split_metadata(
     metadata: pd.DataFrame,
     songs: pd.DataFrame,
-    protocol: Protocol,
+    protocol: SplitProtocol,
     seed: int,
     validation: float,
 ) -> "pd.Series[str]":
@@ -116,8 +115,8 @@ def split_metadata(
 
 
 def _check_protocol(protocol: str) -> None:
-    if protocol not in get_args(Protocol):
-        expected = ", ".join(get_args(Protocol))
+    if protocol not in get_args(SplitProtocol):
+        expected = ", ".join(get_args(SplitProtocol))
         raise InputError(f"expected a split by one of {expected}, received {protocol!r}")
 
 
@@ -142,7 +141,7 @@ def _check_sides(
         )
 
 
-def _groups(table: pd.DataFrame, protocol: Protocol) -> npt.NDArray[np.int64]:
+def _groups(table: pd.DataFrame, protocol: SplitProtocol) -> npt.NDArray[np.int64]:
     """Numbers of the rows that must stay on one side."""
     if protocol == "artist":
         return components(credited_names(artists) for artists in table["artists"])
@@ -185,7 +184,7 @@ def _shuffling(seed: int, key: str) -> bytes:
 
 
 def _deal_validation(
-    table: pd.DataFrame, protocol: Protocol, seed: int, validation: float
+    table: pd.DataFrame, protocol: SplitProtocol, seed: int, validation: float
 ) -> npt.NDArray[np.object_]:
     wanted = {VALIDATION: max(FEWEST, round(validation * len(table)))}
     return _deal(table, _groups(table, protocol), seed, wanted)

@@ -16,7 +16,7 @@ import tomli_w
 from pipelines.errors import InputError
 from pipelines.files import write_atomically
 
-Protocol = Literal["random", "artist", "time"]
+SplitProtocol = Literal["random", "artist", "time"]
 LARGEST_SEED = 2**32 - 1
 """What NumPy, and so Keras, takes."""
 
@@ -43,7 +43,7 @@ class SplitConfig:
         metadata_validation: share of the large text set, on which its pre-training is watched.
     """
 
-    protocol: Protocol = "random"
+    protocol: SplitProtocol = "random"
     seed: int = 0
     validation: float = 0.15
     test: float = 0.15

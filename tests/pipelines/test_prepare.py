@@ -18,7 +18,7 @@ from pipelines.prepared import PreparedData
 from pipelines.records import count_records, parse_song
 from pipelines.songs import same_song
 from pipelines.spectrogram import load_spectrogram
-from songpop_tf.config import Protocol, SplitConfig
+from songpop_tf.config import SplitConfig, SplitProtocol
 from tests.conftest import no_progress
 from tests.pipelines.images import pixels, write_png
 
@@ -75,7 +75,7 @@ def credited(songs: pd.DataFrame) -> set[str]:
 
 
 @pytest.mark.parametrize("protocol", ["artist", "time"])
-def test_other_protocols(sample: Path, tmp_path: Path, protocol: Protocol) -> None:
+def test_other_protocols(sample: Path, tmp_path: Path, protocol: SplitProtocol) -> None:
     split = SplitConfig(protocol=protocol, seed=2)
     made = prepare(
         PrepareOptions(sample / "spectrograms", [sample / "tracks.csv"], split),
