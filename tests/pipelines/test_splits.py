@@ -8,9 +8,10 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.songs import credited_names, song_groups
-from pipelines.splits import Protocol, split_metadata, split_songs
+from pipelines.splits import split_metadata, split_songs
+from songpop_tf.config import SplitProtocol
 
-PROTOCOLS = get_args(Protocol)
+PROTOCOLS = get_args(SplitProtocol)
 
 
 def table(count: int, seed: int = 0, artists: int = 120) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def names_on(rows: pd.DataFrame, split: pd.Series, side: str) -> set[str]:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_songs_are_dealt_in_the_shares_asked_for(protocol: Protocol) -> None:
+def test_songs_are_dealt_in_the_shares_asked_for(protocol: SplitProtocol) -> None:
     songs = table(1_000, artists=600)
     split = split_songs(songs, protocol, seed=1, validation=0.15, test=0.1)
     assert split.index.equals(songs.index)
@@ -46,7 +47,7 @@ def test_songs_are_dealt_in_the_shares_asked_for(protocol: Protocol) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_split_depends_on_the_seed_and_not_on_the_order(protocol: Protocol) -> None:
+def test_the_split_depends_on_the_seed_and_not_on_the_order(protocol: SplitProtocol) -> None:
     songs = table(600, artists=400)
     metadata = table(900, seed=5, artists=700)
     split = split_songs(songs, protocol, 1, 0.15, 0.15)
