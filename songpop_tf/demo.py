@@ -17,7 +17,7 @@ from songpop_tf.training.fit import Console
 from songpop_tf.training.run import CONFIGURATIONS, Run
 from songpop_tf.training.stages import Trainer
 
-SONGS, SECONDS = 900, 15.0
+SONGS, SECONDS = 720, 15.0
 
 
 def run_demo(directory: Path, seed: int, console: Console) -> None:
