@@ -19,7 +19,7 @@ MEANING = {
     "text_naive": "text branch, from scratch on the songs with spectrograms",
     "cnn_naive": "CNN, without augmentation",
     "combined_naive": "both branches trained together from scratch",
-    "text": "text branch, pre-trained on the large set",
+    "text": "text branch, pre-trained on the large set, last layer fitted to the songs",
     "cnn": "CNN, trained with augmentation",
     "combined": "frozen pre-trained branches, trained head",
 }
@@ -122,7 +122,9 @@ def _verdict(predictions: pd.DataFrame, evaluation: dict[str, Any], seed: int) -
 def _linkage(data: PreparedData) -> str:
     counts = data.manifest["counts"]
     linked = ", ".join(f"{count:,} {kind}" for kind, count in counts["linkage"].items())
-    left = ", ".join(f"{count:,} {kind}" for kind, count in counts["quarantine"].items())
+    left = ", ".join(
+        f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts["quarantine"].items()
+    )
     return (
         "## The data\n\n"
         f"Spectrograms and tracks were linked by name: {linked} (`linkage.csv`). "
