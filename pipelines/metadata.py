@@ -149,9 +149,9 @@ def learn_vocabulary(table: pd.DataFrame, size: int) -> list[str]:
     # The learner numbers what it finds in the order of a hash table, and breaks ties by number:
     # with every letter numbered beforehand the same text gives the same vocabulary in any process.
     alphabet = [*letters, *(f"##{letter}" for letter in letters)]
-    known = str.maketrans(dict.fromkeys(set().union(*texts) - set(letters), " "))
+    rare_to_space = str.maketrans(dict.fromkeys(set().union(*texts) - set(letters), " "))
     learner.train_from_iterator(
-        (text.translate(known) for text in texts),
+        (text.translate(rare_to_space) for text in texts),
         vocab_size=size,
         special_tokens=[*_SPECIAL_PIECES, *alphabet],
         show_progress=False,

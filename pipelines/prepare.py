@@ -98,23 +98,14 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     write_csv(directory / QUARANTINE, quarantine)
     write_csv(directory / SONGS, songs.drop(columns="artists"))
     write_csv(directory / METADATA, metadata.drop(columns="artists"))
-    write_json(
-        directory / MANIFEST,
-        {
-            **plan,
-            "sources": {
-                "spectrograms": str(options.spectrograms.resolve()),
-                "tracks": [str(path.resolve()) for path in options.tracks],
-            },
-            **_contents(plan, directory, songs, shards),
-            "counts": {
-                "songs": _counts(songs.split, SIDES),
-                "metadata": _counts(metadata.split, SIDES),
-                "linkage": _counts(links.kind, KINDS),
-                "quarantine": quarantine.kind.value_counts().to_dict(),
-            },
-        },
-    )
+    counts = {
+        "songs": _counts(songs.split, SIDES),
+        "metadata": _counts(metadata.split, SIDES),
+        "linkage": _counts(links.kind, KINDS),
+        "quarantine": quarantine.kind.value_counts().to_dict(),
+    }
+    manifest = _manifest(plan, options, directory, songs, shards)
+    write_json(directory / MANIFEST, {**manifest, "counts": counts})
     return PreparedData.open(directory)
 
 
@@ -279,15 +270,21 @@ def _counts(column: "pd.Series[str]", order: Sequence[str]) -> dict[str, int]:
     return {name: int(counts[name]) for name in order if name in counts}
 
 
-def _contents(
+def _manifest(
     plan: dict[str, Any],
+    options: PrepareOptions,
     directory: Path,
     songs: pd.DataFrame,
     shards: Sequence[Shard],
 ) -> dict[str, Any]:
     tables = {name: file_fingerprint(directory / name) for name in (SONGS, METADATA)}
     return {
-        "seed": plan["split"]["seed"],
+        **plan,
+        "sources": {
+            "spectrograms": str(options.spectrograms.resolve()),
+            "tracks": [str(path.resolve()) for path in options.tracks],
+        },
+        "seed": options.split.seed,
         "fingerprints": {**plan["fingerprints"], **tables},
         "shards": [
             {

@@ -15,8 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
 from pipelines.metadata import UNKNOWN_YEAR
-
-Vector = npt.NDArray[np.float64]
+from songpop_tf.evaluation.metrics import Vector
 
 BASELINES = ("mean", "year", "boosting")
 _PRIOR_SONGS = 3.0
@@ -61,7 +60,8 @@ def _boosting(train: pd.DataFrame, large: pd.DataFrame, test: pd.DataFrame, seed
     # Which set a row comes from is a feature: the two may differ in how popular songs are.
     rows = pd.concat([train.assign(in_large=0), large.assign(in_large=1)], ignore_index=True)
     asked = test.assign(in_large=0)
-    residual = rows.popularity.to_numpy("float64") - _trend(rows, rows)
+    trend = _trend(rows, rows)
+    residual = rows.popularity.to_numpy("float64") - trend
     ngrams = _NGrams(rows, seed)
     artist = _out_of_fold_artist_means(rows.artist, residual, seed)
     model = HistGradientBoostingRegressor(
@@ -71,9 +71,10 @@ def _boosting(train: pd.DataFrame, large: pd.DataFrame, test: pd.DataFrame, seed
         early_stopping=True,
         random_state=seed,
     )
-    model.fit(_features(rows, rows, artist, ngrams), rows.popularity)
+    model.fit(_features(rows, trend, artist, ngrams), rows.popularity)
     seen = _artist_means(rows.artist, residual, asked.artist)
-    prediction: Vector = np.clip(model.predict(_features(asked, rows, seen, ngrams)), 0, 100)
+    features = _features(asked, _trend(asked, rows), seen, ngrams)
+    prediction: Vector = np.clip(model.predict(features), 0, 100)
     return prediction
 
 
@@ -88,10 +89,9 @@ def _trend(table: pd.DataFrame, rows: pd.DataFrame) -> Vector:
 
 
 def _features(
-    table: pd.DataFrame, rows: pd.DataFrame, artist: npt.NDArray[np.float64], ngrams: "_NGrams"
+    table: pd.DataFrame, trend: Vector, artist: npt.NDArray[np.float64], ngrams: "_NGrams"
 ) -> npt.NDArray[np.float64]:
     year = np.where(table.year == UNKNOWN_YEAR, np.nan, table.year)
-    trend = _trend(table, rows)
     return np.column_stack([year, trend, table.in_large, artist, ngrams(table)])
 
 

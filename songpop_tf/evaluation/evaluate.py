@@ -3,8 +3,6 @@
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
@@ -15,12 +13,10 @@ from pipelines.prepared import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
 from songpop_tf.evaluation.figures import write_figures
-from songpop_tf.evaluation.metrics import PREDICTED, metrics
+from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics
 from songpop_tf.evaluation.report import write_report
 from songpop_tf.training.fit import Console
 from songpop_tf.training.run import Run
-
-Vector = npt.NDArray[np.float64]
 
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.csv"
@@ -51,7 +47,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     )
     for done, name in enumerate(names, start=1):
         console.progress(f"predicts with {name}", done, total)
-        predictions[name] = predict_split(run.load_model(name), name, run, data, TEST)
+        predictions[name] = _predict_test(name, run, data)
         keras.utils.clear_session(free_memory=True)
     console.progress("evaluated", total, total)
     truth = test.popularity.to_numpy("float64")
@@ -63,33 +59,31 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     }
     write_json(run.directory / EVALUATION, evaluation)
     columns = ["song_id", "artist", "title", "year", "popularity"]
-    table = pd.concat([test[columns], predicted_columns(predictions)], axis=1)
+    table = pd.concat([test[columns], _predicted_columns(predictions)], axis=1)
     write_csv(run.directory / PREDICTIONS, table)
     figures = write_figures(data, run, table, evaluation, run.directory / "figures")
     write_report(data, run, table, evaluation, figures, seed)
     return evaluation
 
 
-def predicted_columns(predictions: dict[str, Vector]) -> pd.DataFrame:
+def _predicted_columns(predictions: dict[str, Vector]) -> pd.DataFrame:
     """One column for each configuration; the baseline "year" must not hide the songs' year."""
     return pd.DataFrame(predictions).add_prefix(PREDICTED).round(3)
 
 
-def predict_split(
-    model: keras.Model, name: str, run: Run, data: PreparedData, split: str
-) -> Vector:
-    """Predict the songs of a split, in the order of ``data.songs_of(split)``."""
-    prediction: Vector = model.predict(_dataset(name, run, data, split), verbose=0)
+def _predict_test(name: str, run: Run, data: PreparedData) -> Vector:
+    """Predict the test songs, in the order of ``data.songs_of(TEST)``."""
+    prediction: Vector = run.load_model(name).predict(_test_dataset(name, run, data), verbose=0)
     return prediction[:, 0].astype("float64")
 
 
-def _dataset(name: str, run: Run, data: PreparedData, split: str) -> tf.data.Dataset:
+def _test_dataset(name: str, run: Run, data: PreparedData) -> tf.data.Dataset:
     if name.startswith("cnn"):
-        return spectrogram_dataset(data.shards_of(split), _IMAGE_BATCH)
+        return spectrogram_dataset(data.shards_of(TEST), _IMAGE_BATCH)
     tokenizer = run.load_tokenizer(name)
     if name.startswith("text"):
-        return metadata_dataset(data.songs_of(split), tokenizer, _TEXT_BATCH)
-    return fused_dataset(data.shards_of(split), tokenizer, _IMAGE_BATCH)
+        return metadata_dataset(data.songs_of(TEST), tokenizer, _TEXT_BATCH)
+    return fused_dataset(data.shards_of(TEST), tokenizer, _IMAGE_BATCH)
 
 
 def _protocol(data: PreparedData) -> dict[str, Any]:
