@@ -8,15 +8,19 @@ at any epoch through ``first_epoch``.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
 from pipelines.augmentation import augment
-from pipelines.metadata import MetadataTokenizer
+from pipelines.hiding import Tensors
+from pipelines.metadata import TEXTS, MetadataReader
 from pipelines.records import count_records, parse_song
-from songpop_tf.config import AugmentationConfig
+from songpop_tf.config import AugmentationConfig, HidingConfig
 
 SHARDS_AT_ONCE = 4
 SHUFFLE_WINDOW = 256
@@ -25,39 +29,79 @@ SHUFFLE_WINDOW = 256
 
 def metadata_dataset(
     table: pd.DataFrame,
-    tokenizer: MetadataTokenizer,
+    reader: MetadataReader,
     batch_size: int,
     *,
+    text_features: Callable[[tf.Tensor], npt.NDArray[np.float16]] | None = None,
     seed: int | None = None,
     first_epoch: int = 0,
+    hiding: HidingConfig | None = None,
 ) -> tf.data.Dataset:
     """Batches of ``(inputs of the metadata encoder, popularity (batch,))`` from a table.
 
     Args:
-        table: columns artist, title, year (0 = unknown) and popularity.
-        tokenizer: makes the model's inputs from them.
+        table: columns artist, title, year (0 = unknown), popularity and in_large (1 for rows of the
+            large set).
+        reader: makes the model's inputs from them.
         batch_size: rows in a batch; the last one of an epoch may be smaller.
+        text_features: what a frozen transformer makes of tokens ``(batch, tokens)``; computed once
+            for each text, and given in place of the tokens.
         seed: shuffle with it and go on without end; None for one pass in the table's order.
         first_epoch: epoch to begin with.
+        hiding: what to hide from the network; needs a seed.
+
+    Raises:
+        ValueError: hiding without a seed.
     """
-    # Cache: tokenised once and held in memory, 300 bytes a row.
-    columns = {key: tf.constant(value) for key, value in tokenizer.encode(table).items()}
+    if hiding is not None and seed is None:
+        raise ValueError("hiding needs a seed")
+    # Cache: tokenised once and held in memory, 200 bytes a row.
+    columns = reader.encode_table(table)
+    texts = {} if text_features is None else _text_columns(columns, text_features)
     popularity = tf.constant(table.popularity.to_numpy("float32"))
+    count = len(popularity)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.range(len(table))
+        order = tf.range(count)
         if seed is not None:
             order = tf.random.experimental.stateless_shuffle(order, _seed(seed, epoch))
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
+        return batches.map(partial(rows, epoch), num_parallel_calls=tf.data.AUTOTUNE)
 
-    def rows(index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        inputs = {key: tf.gather(column, index) for key, column in columns.items()}
-        return without_padding(inputs), tf.gather(popularity, index)
+    def rows(epoch: tf.Tensor, step: tf.Tensor, index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
+        # Rows are gathered a batch at a time, much cheaper than one by one.
+        encoded = {key: tf.gather(column, index) for key, column in columns.items()}
+        for name, (features, places) in texts.items():
+            encoded[name] = tf.cast(tf.gather(features, tf.gather(places, index)), tf.float32)
+        return _read_batch(reader, encoded, hiding, seed, epoch, step), tf.gather(popularity, index)
 
-    # Rows are gathered a batch at a time, much cheaper than one by one.
-    batches = _epochs(one_epoch, seed, first_epoch, -(-len(table) // batch_size))
-    batches = batches.map(rows, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = _epochs(one_epoch, seed, first_epoch, -(-count // batch_size))
     return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _text_columns(
+    columns: Tensors, text_features: Callable[[tf.Tensor], npt.NDArray[np.float16]]
+) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    """What a frozen transformer makes of each text, once, and where each row's stands in it."""
+    found = {}
+    for name in TEXTS:
+        tokens, places = np.unique(columns[name].numpy(), axis=0, return_inverse=True)
+        features = tf.constant(text_features(tf.constant(tokens)))
+        found[name] = (features, tf.constant(places.reshape(-1), tf.int32))
+    return found
+
+
+def _read_batch(
+    reader: MetadataReader,
+    encoded: Tensors,
+    hiding: HidingConfig | None,
+    seed: int | None,
+    epoch: tf.Tensor,
+    step: tf.Tensor,
+) -> Tensors:
+    if hiding is None or seed is None:
+        return reader.inputs(encoded)
+    return reader.inputs(encoded, hiding, tf.random.fold_in(_seed(seed, epoch), step))
 
 
 def spectrogram_dataset(
@@ -87,27 +131,27 @@ def spectrogram_dataset(
 
 def fused_dataset(
     shards: Sequence[Path],
-    tokenizer: MetadataTokenizer,
+    reader: MetadataReader,
     batch_size: int,
     *,
     seed: int | None = None,
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
+    hiding: HidingConfig | None = None,
 ) -> tf.data.Dataset:
     """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the image."""
+    if hiding is not None and seed is None:
+        raise ValueError("hiding needs a seed")
 
-    def inputs(song: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        metadata = without_padding(tokenizer(song["artist"], song["title"], song["year"]))
+    def inputs(song: Tensors) -> tuple[Tensors, tf.Tensor]:
+        encoded = reader.encode(song["artist"], song["title"], song["year"])
+        # An epoch's batches are told apart by their songs.
+        batch = tf.reduce_sum(tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1))
+        metadata = _read_batch(reader, encoded, hiding, seed, song["epoch"][0], batch)
         return {"spectrogram": song["spectrogram"], **metadata}, song["popularity"]
 
     batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
     return batches.map(inputs, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-
-
-def without_padding(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Cut the token sequences of a batch to its longest one: most songs need half the tokens."""
-    longest = tf.reduce_max(tf.reduce_sum(inputs["padding_mask"], axis=1))
-    return {key: one if key == "year" else one[:, :longest] for key, one in inputs.items()}
 
 
 def _batches(
@@ -157,7 +201,7 @@ def _read(
         # The song's own name, not its place in the shuffled order, picks the augmentation.
         element = tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1)
         image = augment(image, augmentation, tf.random.fold_in(_seed(seed, epoch), element))
-    return {**song, "spectrogram": image}
+    return {**song, "spectrogram": image, "epoch": epoch}
 
 
 def _epochs(

@@ -20,6 +20,8 @@ from pipelines.errors import InputError
 
 FIRST_YEAR = 1900
 LAST_YEAR = 2100
+UNKNOWN_YEAR = 0
+"""Stands for a year that is not known."""
 
 REQUIRED_COLUMNS = ("name", "popularity", "artists", "release_date")
 

@@ -54,13 +54,16 @@ class PreparedData:
 
     @cached_property
     def songs(self) -> pd.DataFrame:
-        """Every song with a spectrogram: song_id, artist, title, year, popularity, split, ..."""
-        return _read_text_table(self.directory / SONGS)
+        """Every song with a spectrogram: song_id, artist, title, year, popularity, split, ...
+
+        The column in_large tells its rows (0) from those of the large set (1).
+        """
+        return _read_text_table(self.directory / SONGS).assign(in_large=0)
 
     @cached_property
     def metadata(self) -> pd.DataFrame:
         """The large text set: artist, title, year, popularity, split, ..."""
-        return _read_text_table(self.directory / METADATA)
+        return _read_text_table(self.directory / METADATA).assign(in_large=1)
 
     def songs_of(self, split: str) -> pd.DataFrame:
         """The songs of a split, in the order of its records."""

@@ -297,6 +297,7 @@ def _predict_song(
     console: Console,
 ) -> None:
     from songpop_tf.serving.predict import Predictor, Song
+    from songpop_tf.serving.predict_csv import ADDED
     from songpop_tf.training.run import Run
 
     if year == 0:
@@ -304,12 +305,13 @@ def _predict_song(
     song = Song(artist, title, year or 0, spectrogram)
     predictor = Predictor(Run.open(model))
     predictor.check(song)
-    popularity = predictor.predict([song])[0]
+    found = predictor.predict([song])[0]
     if as_json:
         known = {"artist": artist, "title": title, "year": year}
-        console.say(json.dumps({**known, "popularity": round(popularity, 2)}, ensure_ascii=False))
+        numbers = zip(ADDED, (round(number, 2) for number in found), strict=True)
+        console.say(json.dumps({**known, **dict(numbers)}, ensure_ascii=False))
     else:
-        console.say(f"{popularity:.1f}")
+        console.say(f"{found.popularity:.1f}  (9 in 10 songs: {found.low:.0f} to {found.high:.0f})")
 
 
 def _predict_csv(model: Path, csv: Path, out: Path, as_json: bool, console: Console) -> None:

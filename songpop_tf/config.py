@@ -83,6 +83,27 @@ class AugmentationConfig:
 
 
 @dataclass(frozen=True)
+class HidingConfig:
+    """How much of the metadata is hidden while the text branch trains, as shares of the songs.
+
+    Attributes:
+        artists, titles, years: shares of the songs whose artist, title or year is hidden.
+        word_pieces: share of the word pieces hidden in the others.
+        other_songs: share of the songs whose artists are shown as if never seen before.
+    """
+
+    artists: float = 0.5
+    titles: float = 0.05
+    years: float = 0.02
+    word_pieces: float = 0.3
+    other_songs: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in ("artists", "titles", "years", "word_pieces", "other_songs"):
+            _require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
+
+
+@dataclass(frozen=True)
 class SpectrogramCNNConfig:
     """The convolutional branch.
 
@@ -123,27 +144,38 @@ class MetadataEncoderConfig:
 
     Attributes:
         preset: a KerasHub preset name or a local folder in Hugging Face's BERT layout, with its own
-            vocabulary and sizes; empty for an encoder trained from scratch.
+            vocabulary and width; empty for an encoder trained from scratch.
         freeze_backbone: keep the weights of the transformer as they are (only with ``preset``).
         vocabulary_size: word pieces learned from the training text.
-        tokens: length to which artist, title and year together are cut.
-        layers, heads, width: of the transformer.
+        tokens: length to which an artist and a title are cut.
+        layers: of the transformer; of a preset the first so many.
+        heads, width: of a transformer trained from scratch.
+        transformer_dropout: inside the transformer.
+        text_features: numbers that are left of artist and title. Few: a network that reads names
+            at length learns them by heart.
+        text_dropout: share of what the transformer found that is dropped before that.
+        song_features: width of the network that reads the artists' other songs.
         features: width of the last layer, the branch's contribution to the fused head.
-        dropout: inside the transformer and before the last layers.
+        dropout: before and after the last layer.
     """
 
     preset: str = ""
     freeze_backbone: bool = False
     vocabulary_size: int = 8000
-    tokens: int = 24
+    tokens: int = 16
     layers: int = 2
-    heads: int = 4
-    width: int = 64
+    heads: int = 2
+    width: int = 32
+    transformer_dropout: float = 0.1
+    text_features: int = 16
+    text_dropout: float = 0.5
+    song_features: int = 64
     features: int = 64
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "layers", "heads", "width", "features")
+        _at_least_one(self, "layers", "heads", "width")
+        _at_least_one(self, "text_features", "song_features", "features")
         _require(
             bool(self.preset) or not self.freeze_backbone,
             "freeze_backbone",
@@ -153,11 +185,12 @@ class MetadataEncoderConfig:
         _require(
             self.vocabulary_size >= 200, "vocabulary_size", "200 or more", self.vocabulary_size
         )
-        _require(self.tokens >= 8, "tokens", "8 or more", self.tokens)
+        _require(self.tokens >= 4, "tokens", "4 or more", self.tokens)
         _require(
             self.width % self.heads == 0, "width", f"a multiple of {self.heads} heads", self.width
         )
-        _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+        for name in ("transformer_dropout", "text_dropout", "dropout"):
+            _require(0 <= getattr(self, name) < 1, name, "0 up to 1", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -197,17 +230,19 @@ class FitConfig:
 class RunConfig:
     """Everything a training run depends on besides its data.
 
-    ``*_fit`` belong to the stages: the text branch on the small and on the large set, the CNN, the
-    jointly trained naive model, and the head on frozen branches.
+    ``*_fit`` belong to the stages: the text branch on the songs alone, on the large set and after
+    that on the songs, the CNN, the jointly trained naive model, and the head on frozen branches.
     """
 
     seed: int = 0
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     cnn: SpectrogramCNNConfig = field(default_factory=SpectrogramCNNConfig)
     metadata: MetadataEncoderConfig = field(default_factory=MetadataEncoderConfig)
+    hiding: HidingConfig = field(default_factory=HidingConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
-    text_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=12, batch_size=256, patience=3)
+    text_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=14, batch_size=256, patience=4)
+    text_songs_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=20, batch_size=64, patience=6)
     cnn_fit: FitConfig = FitConfig(
         learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
     )

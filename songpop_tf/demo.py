@@ -43,12 +43,13 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
     evaluation = evaluate(data, run, seed, console)
     console.say(text_table(evaluation, _reachable_r2(sample, data)))
     song = data.songs_of(TEST).iloc[0]
-    popularity = Predictor(run).predict(
+    found = Predictor(run).predict(
         [Song(song.artist, song.title, int(song.year), sample / "spectrograms" / song.file)]
     )[0]
     console.say(
-        f"\n5/5  predicts {song.artist} - {song.title} ({song.year}): {popularity:.0f}, "
-        f"in truth {song.popularity:.0f}"
+        f"\n5/5  predicts {song.artist} - {song.title} ({song.year}): "
+        f"{found.popularity:.0f}, most likely {found.low:.0f} to {found.high:.0f}, in truth "
+        f"{song.popularity:.0f}"
     )
     console.say(f"\nReport and figures: {trained / REPORT}")
 

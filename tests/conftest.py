@@ -40,9 +40,10 @@ def no_progress(what: str, done: int, total: int) -> None:
 QUICK = FitConfig(learning_rate=2e-3, epochs=2, batch_size=16, patience=2)
 TINY = RunConfig(
     cnn=SpectrogramCNNConfig(filters=(8, 8)),
-    metadata=MetadataEncoderConfig(vocabulary_size=300, tokens=16, layers=1, heads=2, width=16),
+    metadata=MetadataEncoderConfig(vocabulary_size=300, tokens=12, layers=1, heads=2, width=16),
     text_naive_fit=QUICK,
     text_fit=FitConfig(learning_rate=3e-3, epochs=3, batch_size=32, patience=3),
+    text_songs_fit=QUICK,
     cnn_fit=QUICK,
     combined_naive_fit=QUICK,
     head_fit=FitConfig(learning_rate=2e-3, epochs=5, batch_size=16, patience=5),

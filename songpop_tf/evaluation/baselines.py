@@ -8,19 +8,20 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import SplineTransformer
 
-from pipelines.metadata import UNKNOWN_YEAR
+from pipelines.kaggle import UNKNOWN_YEAR
+from pipelines.trend import trend_places, year_trend
 from songpop_tf.evaluation.metrics import Vector
 
 BASELINES = ("mean", "year", "boosting")
 _PRIOR_SONGS = 3.0
 """An artist's mean is drawn towards 0 as by this many songs of an average artist."""
 _NGRAM_COMPONENTS = 48
+_RIDGE = 10.0
 
 
 def predict_baselines(
@@ -41,19 +42,8 @@ def predict_baselines(
     }
 
 
-def _years(table: pd.DataFrame, known: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """``(n, 1)`` years; an unknown one is the median of the known ones."""
-    dated = known.year[known.year != UNKNOWN_YEAR]
-    middle = dated.median() if len(dated) else UNKNOWN_YEAR  # the same for all: a flat trend
-    years = table.year.where(table.year != UNKNOWN_YEAR, middle)
-    return years.to_numpy("float64")[:, np.newaxis]
-
-
 def _year_spline(train: pd.DataFrame, test: pd.DataFrame) -> Vector:
-    model = make_pipeline(SplineTransformer(n_knots=8, extrapolation="constant"), Ridge(1.0))
-    model.fit(_years(train, train), train.popularity)
-    prediction: Vector = np.clip(model.predict(_years(test, train)), 0, 100)
-    return prediction
+    return year_trend(train)[trend_places(test.year.to_numpy())].astype("float64")
 
 
 def _boosting(train: pd.DataFrame, large: pd.DataFrame, test: pd.DataFrame, seed: int) -> Vector:
@@ -75,6 +65,16 @@ def _boosting(train: pd.DataFrame, large: pd.DataFrame, test: pd.DataFrame, seed
     seen = _artist_means(rows.artist, residual, asked.artist)
     features = _features(asked, _trend(asked, rows), seen, ngrams)
     prediction: Vector = np.clip(model.predict(features), 0, 100)
+    return prediction
+
+
+def ridge_on_ngrams(train: pd.DataFrame, test: pd.DataFrame) -> Vector:
+    """Year trend and a ridge regression of the rest on character n-grams; arguments as above."""
+    ngrams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=3, sublinear_tf=True)
+    model = make_pipeline(ngrams, Ridge(_RIDGE))
+    model.fit(_NGrams.texts(train), train.popularity - _year_spline(train, train))
+    rest = model.predict(_NGrams.texts(test))
+    prediction: Vector = np.clip(_year_spline(train, test) + rest, 0, 100)
     return prediction
 
 
@@ -126,13 +126,15 @@ class _NGrams:
             TfidfTransformer(sublinear_tf=True),
             TruncatedSVD(_NGRAM_COMPONENTS, random_state=seed),
         )
-        self._weigh.fit(self._hash.transform(self._texts(rows)))
+        self._weigh.fit(self._hash.transform(self.texts(rows)))
 
     def __call__(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
         reduced: npt.NDArray[np.float64] = self._weigh.transform(
-            self._hash.transform(self._texts(table))
+            self._hash.transform(self.texts(table))
         )
         return reduced
 
-    def _texts(self, table: pd.DataFrame) -> pd.Series:
+    @staticmethod
+    def texts(table: pd.DataFrame) -> pd.Series:
+        """What the n-grams are taken from."""
         return table.artist + " | " + table.title

@@ -4,9 +4,7 @@ from typing import Any
 
 import keras
 import pandas as pd
-import tensorflow as tf
 
-from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
 from pipelines.errors import InputError
 from pipelines.files import write_csv, write_json
 from pipelines.prepared import PreparedData
@@ -15,12 +13,13 @@ from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
 from songpop_tf.evaluation.figures import write_figures
 from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics
 from songpop_tf.evaluation.report import write_report
+from songpop_tf.training.conformal import interval
 from songpop_tf.training.fit import Console
+from songpop_tf.training.inputs import predict_split
 from songpop_tf.training.run import Run
 
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.csv"
-_TEXT_BATCH, _IMAGE_BATCH = 256, 32
 
 
 def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     )
     for done, name in enumerate(names, start=1):
         console.progress(f"predicts with {name}", done, total)
-        predictions[name] = _predict_test(name, run, data)
+        predictions[name] = predict_split(name, run.load_model(name), run, data, TEST)
         keras.utils.clear_session(free_memory=True)
     console.progress("evaluated", total, total)
     truth = test.popularity.to_numpy("float64")
@@ -56,6 +55,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
         "protocol": _protocol(data),
         "baselines": {name: measured[name] for name in BASELINES},
         "models": {name: measured[name] for name in names},
+        "intervals": _intervals(run, predictions, truth),
     }
     write_json(run.directory / EVALUATION, evaluation)
     columns = ["song_id", "artist", "title", "year", "popularity"]
@@ -71,19 +71,14 @@ def _predicted_columns(predictions: dict[str, Vector]) -> pd.DataFrame:
     return pd.DataFrame(predictions).add_prefix(PREDICTED).round(3)
 
 
-def _predict_test(name: str, run: Run, data: PreparedData) -> Vector:
-    """Predict the test songs, in the order of ``data.songs_of(TEST)``."""
-    prediction: Vector = run.load_model(name).predict(_test_dataset(name, run, data), verbose=0)
-    return prediction[:, 0].astype("float64")
-
-
-def _test_dataset(name: str, run: Run, data: PreparedData) -> tf.data.Dataset:
-    if name.startswith("cnn"):
-        return spectrogram_dataset(data.shards_of(TEST), _IMAGE_BATCH)
-    tokenizer = run.load_tokenizer(name)
-    if name.startswith("text"):
-        return metadata_dataset(data.songs_of(TEST), tokenizer, _TEXT_BATCH)
-    return fused_dataset(data.shards_of(TEST), tokenizer, _IMAGE_BATCH)
+def _intervals(run: Run, predictions: dict[str, Vector], truth: Vector) -> dict[str, Any]:
+    """For each model the points to either side, and the share of test songs within."""
+    found = {}
+    for name in run.finished():
+        low, high = interval(predictions[name], run.half_width(name))
+        within = float(((low <= truth) & (truth <= high)).mean())
+        found[name] = {"half_width": run.half_width(name), "coverage": within}
+    return found
 
 
 def _protocol(data: PreparedData) -> dict[str, Any]:

@@ -19,7 +19,7 @@ MEANING = {
     "text_naive": "text branch, from scratch on the songs with spectrograms",
     "cnn_naive": "CNN, without augmentation",
     "combined_naive": "both branches trained together from scratch",
-    "text": "text branch, pre-trained on the large set, last layer fitted to the songs",
+    "text": "text branch, pre-trained on the large set, then trained on the songs",
     "cnn": "CNN, trained with augmentation",
     "combined": "frozen pre-trained branches, trained head",
 }
@@ -41,6 +41,7 @@ def write_report(
         "All errors are in points of the 0-100 popularity scale, on songs that no model was "
         "trained on or chosen by. The interval is a 95 % bootstrap over songs.",
         _verdict(predictions, evaluation, seed),
+        _intervals(evaluation),
         *(f"## {title}\n\n![{title}](figures/{path.name})" for title, path in figures.items()),
         _linkage(data),
     ]
@@ -117,6 +118,19 @@ def _verdict(predictions: pd.DataFrame, evaluation: dict[str, Any], seed: int) -
         f"**Best: {best}.** It saves {gain:.1f} points² of MSE over the next best, {second} "
         f"(95 % interval {low:.1f} to {high:.1f}, paired over songs), {sure}."
     )
+
+
+def _intervals(evaluation: dict[str, Any]) -> str:
+    lines = [
+        "## How sure\n",
+        "Each prediction comes with an interval that is to hold the truth for 90 % of songs "
+        "(split-conformal, from the validation songs).\n",
+        "| model | points to either side | test songs within |",
+        "|---|---:|---:|",
+    ]
+    for name, one in evaluation["intervals"].items():
+        lines.append(f"| {name} | {one['half_width']:.1f} | {one['coverage']:.1%} |")
+    return "\n".join(lines)
 
 
 def _linkage(data: PreparedData) -> str:

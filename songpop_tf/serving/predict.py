@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from pipelines.kaggle import FIRST_YEAR, LAST_YEAR
-from pipelines.metadata import UNKNOWN_YEAR, MetadataTokenizer
+from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
+from pipelines.metadata import MetadataReader
 from pipelines.shards import image_problem
 from pipelines.spectrogram import load_spectrogram
+from songpop_tf.training.conformal import interval
 from songpop_tf.training.run import Run
 
 _BATCH = 32
@@ -50,6 +50,14 @@ class Song:
         return bool(self.artist.strip() or self.title.strip() or self.year != UNKNOWN_YEAR)
 
 
+class Prediction(NamedTuple):
+    """Popularity, 0-100, and the interval that holds the truth for 9 of 10 songs."""
+
+    popularity: float
+    low: float
+    high: float
+
+
 class Predictor:
     """Predicts each song with the model of a run that fits what is known of the song.
 
@@ -68,7 +76,7 @@ class Predictor:
         self._finished = run.finished()
         if not self._finished:
             raise InputError(f"{run.directory}: expected trained models, found none")
-        self._loaded: dict[str, tuple[keras.Model, MetadataTokenizer | None]] = {}
+        self._loaded: dict[str, tuple[keras.Model, MetadataReader | None]] = {}
 
     def check(self, song: Song) -> None:
         """Make sure that a song can be predicted.
@@ -80,20 +88,21 @@ class Predictor:
         if song.spectrogram is not None and (problem := image_problem(song.spectrogram)):
             raise InputError(f"{song.spectrogram}: {problem}")
 
-    def predict(self, songs: Sequence[Song]) -> list[float]:
-        """Popularity (0-100) of each song.
+    def predict(self, songs: Sequence[Song]) -> list[Prediction]:
+        """Predict each song.
 
         Args:
             songs: such as :meth:`check` lets pass.
         """
         names = [self._model_for(song) for song in songs]
-        results = np.zeros(len(songs))
+        results: dict[int, Prediction] = {}
         for name in dict.fromkeys(names):
             places = [place for place, chosen in enumerate(names) if chosen == name]
             for first in range(0, len(places), _BATCH):
                 batch = places[first : first + _BATCH]
-                results[batch] = self._predict_with(name, [songs[place] for place in batch])
-        return [float(result) for result in results]
+                found = self._predict_with(name, [songs[place] for place in batch])
+                results |= dict(zip(batch, found, strict=True))
+        return [results[place] for place in range(len(songs))]
 
     def _model_for(self, song: Song) -> str:
         kind = "text" if song.spectrogram is None else "combined" if song.has_text else "cnn"
@@ -106,19 +115,22 @@ class Predictor:
             f"{'with' if song.has_text else 'without'} text, found {', '.join(self._finished)}"
         )
 
-    def _predict_with(self, name: str, songs: Sequence[Song]) -> Any:
+    def _predict_with(self, name: str, songs: Sequence[Song]) -> list[Prediction]:
         if name not in self._loaded:
-            tokenizer = None if name.startswith("cnn") else self._run.load_tokenizer(name)
-            self._loaded[name] = (self._run.load_model(name), tokenizer)
-        model, tokenizer = self._loaded[name]
+            reader = None if name.startswith("cnn") else self._run.load_reader(name)
+            self._loaded[name] = (self._run.load_model(name), reader)
+        model, reader = self._loaded[name]
         inputs: dict[str, tf.Tensor] = {}
         if not name.startswith("text"):
             images = [load_spectrogram(tf.io.read_file(str(song.spectrogram))) for song in songs]
             inputs["spectrogram"] = tf.cast(tf.stack(images), tf.float32)
-        if tokenizer is not None:
-            inputs |= tokenizer(
+        if reader is not None:
+            inputs |= reader(
                 tf.constant([song.artist for song in songs]),
                 tf.constant([song.title for song in songs]),
                 tf.constant([song.year for song in songs]),
             )
-        return model(inputs, training=False).numpy()[:, 0]
+        popularity = model(inputs, training=False).numpy()[:, 0].astype("float64")
+        low, high = interval(popularity, self._run.half_width(name))
+        ends = zip(popularity.tolist(), low.tolist(), high.tolist(), strict=True)
+        return [Prediction(*one) for one in ends]

@@ -9,12 +9,12 @@ from pathlib import Path
 from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
 from pipelines.files import write_atomically
-from pipelines.metadata import UNKNOWN_YEAR
+from pipelines.kaggle import UNKNOWN_YEAR
 from songpop_tf.serving.predict import Predictor, Song
 
 REQUIRED = ("artist", "title", "year")
 SPECTROGRAM = "spectrogram"
-POPULARITY = "popularity"
+ADDED = ("popularity", "popularity_low", "popularity_high")
 _ROWS_AT_ONCE = 256
 
 Row = tuple[int, list[str]]
@@ -24,7 +24,7 @@ Row = tuple[int, list[str]]
 def predict_csv(
     predictor: Predictor, source: Path, target: Path, done: Callable[[int], None]
 ) -> list[str]:
-    """Copy a CSV file and add the column ``popularity``.
+    """Copy a CSV file and add the columns popularity, popularity_low and popularity_high.
 
     Args:
         source: CSV with the columns artist, title, year and maybe spectrogram (a path, relative to
@@ -50,12 +50,12 @@ def predict_csv(
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow([*columns, POPULARITY])
+        writer.writerow([*columns, *ADDED])
         for batch in _batches(rows):
-            popularity, failed = _predict_rows(predictor, columns, batch, source.parent)
+            added, failed = _predict_rows(predictor, columns, batch, source.parent)
             problems += [f"{source} line {line}: {reason}" for line, reason in failed]
-            for (_, cells), value in zip(batch, popularity, strict=True):
-                writer.writerow([*_fitted(cells, len(columns)), value])
+            for (_, cells), value in zip(batch, added, strict=True):
+                writer.writerow([*_fitted(cells, len(columns)), *value])
             done(len(batch))
     return problems
 
@@ -72,10 +72,11 @@ def count_rows(source: Path) -> int:
 
 def _check_columns(source: Path, columns: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in columns]
-    if missing or POPULARITY in columns:
+    taken = [name for name in ADDED if name in columns]
+    if missing or taken:
         raise InputError(
             f"{source}: expected the columns {', '.join(REQUIRED)}, maybe {SPECTROGRAM}, and no "
-            f"{POPULARITY}; received {', '.join(columns) or 'none'}"
+            f"{', '.join(ADDED)}; received {', '.join(columns) or 'none'}"
         )
     if len(set(columns)) < len(columns):
         raise InputError(f"{source}: expected columns of different names, received {columns}")
@@ -83,8 +84,8 @@ def _check_columns(source: Path, columns: Sequence[str]) -> None:
 
 def _predict_rows(
     predictor: Predictor, columns: Sequence[str], rows: Sequence[Row], folder: Path
-) -> tuple[list[str], list[tuple[int, str]]]:
-    """The popularity of each row, "" where there is none; and line and reason of those."""
+) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
+    """The cells to add to each row, empty where there is none; and line and reason of those."""
     songs: dict[int, Song] = {}
     failed = []
     for place, (line, cells) in enumerate(rows):
@@ -94,10 +95,10 @@ def _predict_rows(
             songs[place] = song
         except InputError as error:
             failed.append((line, str(error)))
-    popularity = [""] * len(rows)
+    added = [("",) * len(ADDED)] * len(rows)
     for place, value in zip(songs, predictor.predict(list(songs.values())), strict=True):
-        popularity[place] = f"{value:.2f}"
-    return popularity, failed
+        added[place] = tuple(f"{number:.2f}" for number in value)
+    return added, failed
 
 
 def _song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> Song:

@@ -8,9 +8,10 @@ import keras
 
 from pipelines.errors import InputError
 from pipelines.files import holds_files, read_json, write_atomically, write_json
-from pipelines.metadata import MetadataTokenizer
+from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
 from songpop_tf.config import RunConfig, load_config, save_config
+from songpop_tf.training.conformal import COVERAGE
 
 CONFIGURATIONS = ("text_naive", "cnn_naive", "combined_naive", "text", "cnn", "combined")
 """Every model that a run may hold, in the order of training and of reports."""
@@ -96,19 +97,26 @@ class Run:
         """Load one of the finished models."""
         return keras.models.load_model(self._model_path(name), compile=False)
 
-    def load_tokenizer(self, name: str) -> MetadataTokenizer:
-        """Load the tokenizer of a configuration with text."""
-        return MetadataTokenizer.load(self.tokenizer_directory(name))
+    def load_reader(self, name: str) -> MetadataReader:
+        """Load the reader of a configuration with text."""
+        return MetadataReader.load(self.reader_directory(name))
 
     def load_history(self, name: str) -> list[dict[str, Any]]:
         """One entry for each epoch of a finished configuration."""
         history: list[dict[str, Any]] = read_json(self.history_path(name))
         return history
 
-    def finish(self, name: str, model: keras.Model, history: list[dict[str, float]]) -> None:
+    def half_width(self, name: str) -> float:
+        """Points to either side of a prediction within which 90 % of songs lie."""
+        return float(read_json(self._interval_path(name))["half_width"])
+
+    def finish(
+        self, name: str, model: keras.Model, history: list[dict[str, float]], half_width: float
+    ) -> None:
         """Store a trained model; its history is written last and marks it as finished."""
         with write_atomically(self._model_path(name)) as temporary:
             model.save(temporary)
+        write_json(self._interval_path(name), {"coverage": COVERAGE, "half_width": half_width})
         write_json(self.history_path(name), history)
         self.state_path(name).unlink(missing_ok=True)
         for state in self.state_path(name).with_suffix("").glob("*.npz"):
@@ -118,14 +126,17 @@ class Run:
         """Where an unfinished fit keeps its state; a configuration's other fits are "name/fit"."""
         return self.directory / "state" / f"{stage}.npz"
 
-    def tokenizer_directory(self, name: str) -> Path:
-        """Naive models learn their vocabulary from the small set, the others from the large one."""
+    def reader_directory(self, name: str) -> Path:
+        """Naive models know the small set only, the others the large one too."""
         kind = "naive" if name.endswith("_naive") else "pretrained"
-        return self.directory / "tokenizers" / kind
+        return self.directory / "readers" / kind
 
     def history_path(self, name: str) -> Path:
         """The file whose presence means that a configuration is finished."""
         return self.directory / "history" / f"{name}.json"
+
+    def _interval_path(self, name: str) -> Path:
+        return self.directory / "intervals" / f"{name}.json"
 
     def _model_path(self, name: str) -> Path:
         return self.directory / "models" / f"{name}.keras"

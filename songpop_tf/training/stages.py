@@ -1,9 +1,9 @@
 """The stages of training: what each configuration is trained on and what is frozen.
 
 *Naive* models are trained from scratch on the songs that have a spectrogram. The *better* ones
-start apart: the text branch on the large set (its last layer is then fitted to the songs), the CNN
-with augmentation; then both are frozen and only the head that joins them is trained, on features
-that are computed once.
+start apart: the text branch on the large set and then on the songs, the CNN with augmentation;
+then both are frozen and only the head that joins them is trained, on features that are computed
+once.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,17 +16,19 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
-from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
+from pipelines.datasets import fused_dataset, spectrogram_dataset
 from pipelines.errors import InputError
-from pipelines.metadata import MetadataTokenizer, learn_vocabulary
+from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import FitConfig, RunConfig
-from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
+from songpop_tf.models import fusion_model, spectrogram_cnn
 from songpop_tf.models.fusion import BRANCHES, HEAD
-from songpop_tf.models.output import FEATURES, SCORE, features_of
+from songpop_tf.training.conformal import half_width
 from songpop_tf.training.fit import Console, MakeDataset, fit
+from songpop_tf.training.inputs import predict_split
 from songpop_tf.training.run import Run
+from songpop_tf.training.text import TextBranch, new_reader
 
 History = list[dict[str, float]]
 Examples = tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]
@@ -70,34 +72,34 @@ class Trainer:
             # Every configuration starts from the same seed, whatever was trained before it.
             keras.utils.set_random_seed(self.config.seed)
             model, history = stages[name]()
-            self.run.finish(name, model, history)
+            self.run.finish(name, model, history, self._half_width(name, model))
             keras.utils.clear_session(free_memory=True)
+
+    def _half_width(self, name: str, model: keras.Model) -> float:
+        """Of the prediction interval, from the validation songs: they chose the epoch at most."""
+        truth = self.data.songs_of(VALIDATION).popularity.to_numpy("float64")
+        return half_width(truth, predict_split(name, model, self.run, self.data, VALIDATION))
 
     def _text_naive(self) -> tuple[keras.Model, History]:
         songs = self.data.songs_of(TRAIN)
-        tokenizer = self._tokenizer("text_naive", songs)
-        model = self._encoder(tokenizer, songs)
-        sets = (songs, self.data.songs_of(VALIDATION))
-        return model, self._fit_text(
-            model, tokenizer, sets, self.config.text_naive_fit, "text_naive"
-        )
+        branch = TextBranch.new(self._reader("text_naive", songs), self.config.metadata)
+        fit_config = self.config.text_naive_fit
+        return branch.model, self._fit_text(branch, songs, fit_config, "text_naive")
 
     def _combined_naive(self) -> tuple[keras.Model, History]:
         songs = self.data.songs_of(TRAIN)
-        tokenizer = self._tokenizer("combined_naive", songs)
-        model = fusion_model(
-            self._cnn_model(),
-            self._encoder(tokenizer, songs),
-            self.config.fusion,
-            frozen=False,
-            mean_popularity=_mean(songs),
-        )
+        reader = self._reader("combined_naive", songs)
+        encoder = TextBranch.new(reader, self.config.metadata).model
+        model = fusion_model(self._cnn_model(), encoder, self.config.fusion, frozen=False)
         fit_config = self.config.combined_naive_fit
-        dataset = partial(fused_dataset, tokenizer=tokenizer, batch_size=fit_config.batch_size)
+        dataset = partial(fused_dataset, reader=reader, batch_size=fit_config.batch_size)
         return model, self._fit(
             model,
             lambda epoch: dataset(
-                self.data.shards_of(TRAIN), seed=self.config.seed, first_epoch=epoch
+                self.data.shards_of(TRAIN),
+                seed=self.config.seed,
+                first_epoch=epoch,
+                hiding=self.config.hiding,
             ),
             len(songs),
             dataset(self.data.shards_of(VALIDATION)),
@@ -113,35 +115,20 @@ class Trainer:
                 "expected rows to pre-train the text branch on, received none besides the songs "
                 "with spectrograms; prepare with a larger --tracks table"
             )
-        tokenizer = self._tokenizer("text", large)
-        model = self._encoder(tokenizer, large)
-        history = self._fit_text(model, tokenizer, (large, watched), self.config.text_fit, "text")
-        self._fit_last_layer(model, tokenizer)
-        return model, history
-
-    def _fit_last_layer(self, model: keras.Model, tokenizer: MetadataTokenizer) -> None:
-        """Fit the last layer to the songs with spectrograms, which differ from the large set.
-
-        The features stay as the large set taught them. None of these songs was in it, so what the
-        head of the fused model sees of the training songs is as good as what it will see later.
-        """
-        head = _last_layer(model)
-        encode = partial(_text_features, features_of(model), tokenizer)
-        self._fit_on_features(
-            head,
-            encode(self.data.songs_of(TRAIN)),
-            encode(self.data.songs_of(VALIDATION)),
-            "text/last_layer",
-        )
+        songs = self.data.songs_of(TRAIN)
+        reader = self._reader("text", pd.concat([songs, large], ignore_index=True))
+        branch = TextBranch.new(reader, self.config.metadata)
+        history = self._fit_text(branch, large, self.config.text_fit, "text", watched)
+        # The songs with spectrograms differ from the large set in how popular they are.
+        history += self._fit_text(branch, songs, self.config.text_songs_fit, "text/songs")
+        return branch.model, history
 
     def _combined(self) -> tuple[keras.Model, History]:
-        songs = self.data.songs_of(TRAIN)
         model = fusion_model(
             self.run.load_model("cnn"),
             self.run.load_model("text"),
             self.config.fusion,
             frozen=True,
-            mean_popularity=_mean(songs),
         )
         branches = model.get_layer(BRANCHES)
         train, validation = (self._features(branches, split) for split in (TRAIN, VALIDATION))
@@ -149,8 +136,8 @@ class Trainer:
 
     def _features(self, branches: keras.Model, split: str) -> Examples:
         """The frozen branches' features of a split, computed once."""
-        tokenizer = self.run.load_tokenizer("combined")
-        dataset = fused_dataset(self.data.shards_of(split), tokenizer, FEATURES_BATCH)
+        reader = self.run.load_reader("combined")
+        dataset = fused_dataset(self.data.shards_of(split), reader, FEATURES_BATCH)
         self.console.say(f"combined: features of the {split} songs")
         features = branches.predict(dataset, verbose=0)
         return features, self.data.songs_of(split).popularity.to_numpy("float32")
@@ -174,44 +161,35 @@ class Trainer:
         )
 
     def _cnn_model(self) -> keras.Model:
-        mean = _mean(self.data.songs_of(TRAIN))
+        # Kept off the ends of the scale, where no sigmoid reaches.
+        mean = float(np.clip(self.data.songs_of(TRAIN).popularity.mean(), 0.5, 99.5))
         return spectrogram_cnn(self.config.cnn, mean_popularity=mean)
 
-    def _encoder(self, tokenizer: MetadataTokenizer, rows: pd.DataFrame) -> keras.Model:
-        return metadata_encoder(
-            len(tokenizer.vocabulary), self.config.metadata, mean_popularity=_mean(rows)
-        )
-
-    def _tokenizer(self, name: str, rows: pd.DataFrame) -> MetadataTokenizer:
-        """The tokenizer of a configuration, learned from its training text only once."""
-        directory = self.run.tokenizer_directory(name)
-        if not MetadataTokenizer.is_stored(directory):
-            settings = self.config.metadata
-            if settings.preset:
-                tokenizer = MetadataTokenizer.from_preset(settings.preset, settings.tokens)
-            else:
-                self.console.say(f"{name}: learns word pieces from {len(rows)} rows")
-                vocabulary = learn_vocabulary(rows, settings.vocabulary_size)
-                tokenizer = MetadataTokenizer(vocabulary, settings.tokens)
-            tokenizer.save(directory)
-        return MetadataTokenizer.load(directory)
+    def _reader(self, name: str, table: pd.DataFrame) -> MetadataReader:
+        """The reader of a configuration, learned from its training songs only once."""
+        directory = self.run.reader_directory(name)
+        if not MetadataReader.is_stored(directory):
+            self.console.say(f"{name}: learns words and artists from {len(table):,} songs")
+            new_reader(table, self.config.metadata).save(directory)
+        return MetadataReader.load(directory)
 
     def _fit_text(
         self,
-        model: keras.Model,
-        tokenizer: MetadataTokenizer,
-        sets: tuple[pd.DataFrame, pd.DataFrame],
+        branch: TextBranch,
+        table: pd.DataFrame,
         fit_config: FitConfig,
         stage: str,
+        watched: pd.DataFrame | None = None,
     ) -> History:
-        train, validation = sets
+        """Fit the text branch on a table, watching other rows, or else the validation songs."""
+        if watched is None:
+            watched = self.data.songs_of(VALIDATION)
+        size, seed = fit_config.batch_size, self.config.seed
         return self._fit(
-            model,
-            lambda epoch: metadata_dataset(
-                train, tokenizer, fit_config.batch_size, seed=self.config.seed, first_epoch=epoch
-            ),
-            len(train),
-            metadata_dataset(validation, tokenizer, PREDICT_BATCH),
+            branch.trained,
+            branch.train_dataset(table, size, self.config.hiding, seed),
+            len(table),
+            branch.dataset(watched, PREDICT_BATCH),
             fit_config,
             stage,
         )
@@ -249,25 +227,3 @@ class Trainer:
         steps = -(-rows // fit_config.batch_size)
         state = self.run.state_path(stage)
         return fit(model, train, steps, validation, fit_config, state, stage, self.console)
-
-
-def _mean(rows: pd.DataFrame) -> float:
-    """Mean popularity, kept off the ends of the scale, where no sigmoid reaches."""
-    return float(np.clip(rows.popularity.mean(), 0.5, 99.5))
-
-
-def _last_layer(model: keras.Model) -> keras.Model:
-    """What follows the features of a branch, as a model that shares its weights."""
-    features = keras.Input(model.get_layer(FEATURES).output.shape[1:], name="metadata_features")
-    x = features
-    for name in (SCORE, "share", "popularity"):
-        x = model.get_layer(name)(x)
-    return keras.Model({"metadata_features": features}, x)
-
-
-def _text_features(
-    part: keras.Model, tokenizer: MetadataTokenizer, songs: pd.DataFrame
-) -> Examples:
-    dataset = metadata_dataset(songs, tokenizer, PREDICT_BATCH)
-    features = {"metadata_features": part.predict(dataset, verbose=0)}
-    return features, songs.popularity.to_numpy("float32")

@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
-from pipelines.metadata import MetadataTokenizer, learn_vocabulary
+from pipelines.discographies import Discographies
+from pipelines.metadata import MetadataReader
 from pipelines.records import serialize_song
-from songpop_tf.config import AugmentationConfig
+from pipelines.tokens import MetadataTokenizer, learn_vocabulary
+from songpop_tf.config import AugmentationConfig, HidingConfig
 from tests.pipelines.images import pixels
 
 SONGS = 11
@@ -22,13 +24,15 @@ TABLE = pd.DataFrame(
         "title": [f"Title {number}" for number in range(SONGS)],
         "year": range(1990, 1990 + SONGS),
         "popularity": np.arange(SONGS, dtype=float),
+        "in_large": 0,
     }
 )
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> MetadataTokenizer:
-    return MetadataTokenizer(learn_vocabulary(TABLE, 200), tokens=12)
+def reader() -> MetadataReader:
+    tokenizer = MetadataTokenizer(learn_vocabulary(TABLE, 200), tokens=12)
+    return MetadataReader(tokenizer, Discographies.of(TABLE))
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +58,12 @@ def popularity_of_epochs(dataset: tf.data.Dataset, epochs: int) -> list[list[flo
 
 
 @pytest.fixture(params=["metadata", "spectrogram", "fused"])
-def make(request: pytest.FixtureRequest, shards: list[Path], tokenizer: MetadataTokenizer):
+def make(request: pytest.FixtureRequest, shards: list[Path], reader: MetadataReader):
     """One of the three datasets, waiting for seed and first epoch."""
     return {
-        "metadata": lambda **given: metadata_dataset(TABLE, tokenizer, BATCH, **given),
+        "metadata": lambda **given: metadata_dataset(TABLE, reader, BATCH, **given),
         "spectrogram": lambda **given: spectrogram_dataset(shards, BATCH, **given),
-        "fused": lambda **given: fused_dataset(shards, tokenizer, BATCH, **given),
+        "fused": lambda **given: fused_dataset(shards, reader, BATCH, **given),
     }[request.param]
 
 
@@ -117,10 +121,34 @@ def test_augmentation_needs_a_seed(shards: list[Path]) -> None:
         spectrogram_dataset(shards, BATCH, augmentation=AugmentationConfig())
 
 
-def test_sequences_are_cut_to_the_longest_of_their_batch(tokenizer: MetadataTokenizer) -> None:
-    whole = tokenizer.encode(TABLE)
-    longest = int(whole["padding_mask"].sum(axis=1).max())
-    assert longest < tokenizer.tokens
-    inputs, _ = next(iter(metadata_dataset(TABLE, tokenizer, SONGS)))
-    assert inputs["token_ids"].shape == (SONGS, longest)
-    np.testing.assert_array_equal(inputs["token_ids"], whole["token_ids"][:, :longest])
+@pytest.mark.parametrize("name", ["metadata", "fused"])
+def test_what_is_hidden_depends_on_seed_and_epoch(
+    name: str, shards: list[Path], reader: MetadataReader
+) -> None:
+    def years(seed: int, epoch: int) -> list[list[int]]:
+        given = {"seed": seed, "first_epoch": epoch, "hiding": HidingConfig(years=0.5)}
+        dataset = (
+            metadata_dataset(TABLE, reader, BATCH, **given)
+            if name == "metadata"
+            else fused_dataset(shards, reader, BATCH, **given)
+        )
+        return [inputs["year"].numpy().tolist() for inputs, _ in dataset.take(STEPS)]
+
+    once = years(1, 0)
+    assert years(1, 0) == once
+    assert 0 < sum(year == 0 for batch in once for year in batch) < SONGS
+    assert once not in (years(1, 1), years(2, 0))
+    with pytest.raises(ValueError, match="needs a seed"):
+        years(None, 0)
+
+
+def test_features_of_a_frozen_encoder_take_the_place_of_tokens(reader: MetadataReader) -> None:
+    def features(tokens: tf.Tensor) -> np.ndarray:
+        return tokens.numpy().astype("float16")
+
+    plain = reader.encode_table(TABLE)
+    dataset = metadata_dataset(TABLE, reader, SONGS, text_features=features)
+    inputs, _ = next(iter(dataset))
+    assert inputs["artist"].dtype == tf.float32
+    np.testing.assert_array_equal(inputs["artist"], plain["artist"])
+    np.testing.assert_array_equal(inputs["title"], plain["title"])

@@ -1,7 +1,5 @@
-"""Artist, title and year as tensors."""
+"""Artist, title and year as the inputs of the metadata encoder."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,78 +7,113 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from pipelines.discographies import Discographies
 from pipelines.errors import InputError
-from pipelines.metadata import MetadataTokenizer, learn_vocabulary
+from pipelines.hiding import thin_out
+from pipelines.metadata import MetadataReader
+from pipelines.tokens import MetadataTokenizer, learn_vocabulary
+from songpop_tf.config import HidingConfig
 
 TABLE = pd.DataFrame(
-    {
-        "artist": ["Beyoncé", "Fleetwood Mac", "The Beatles", "周杰倫"] * 20,
-        "title": ["Halo", "Dreams", "Help!", "晴天"] * 20,
-        "year": [2008, 1977, 1965, 0] * 20,
-    }
+    [
+        ("Fleetwood Mac", "Dreams", 1977, 80.0, 0),
+        ("Fleetwood Mac", "Go Your Own Way", 1976, 85.0, 0),
+        ("Beyoncé", "Halo", 2008, 82.0, 1),
+        ("Nobody", "", 0, 5.0, 1),
+    ]
+    * 16,
+    columns=["artist", "title", "year", "popularity", "in_large"],
 )
+NOTHING = HidingConfig(artists=0, titles=0, years=0, word_pieces=0, other_songs=0)
+SEED = tf.constant([3, 4], tf.int64)
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> MetadataTokenizer:
-    return MetadataTokenizer(learn_vocabulary(TABLE, 300), tokens=16)
+def reader() -> MetadataReader:
+    tokenizer = MetadataTokenizer(learn_vocabulary(TABLE, 300), tokens=12)
+    return MetadataReader(tokenizer, Discographies.of(TABLE))
 
 
-def tokens(tokenizer: MetadataTokenizer, artist: str, title: str, year: int) -> list[str]:
-    row = tokenizer(tf.constant([artist]), tf.constant([title]), tf.constant([year]))
-    ids = row["token_ids"][0].numpy()[row["padding_mask"][0].numpy() == 1]
-    return [tokenizer.vocabulary[token] for token in ids]
+def everything_hidden(reader: MetadataReader) -> dict[str, tf.Tensor]:
+    everything = HidingConfig(artists=1, titles=1, years=1, word_pieces=0, other_songs=1)
+    return reader.inputs(reader.encode_table(TABLE), everything, SEED)
 
 
-def test_three_segments_in_one_sequence(tokenizer: MetadataTokenizer) -> None:
-    assert tokens(tokenizer, "Fleetwood Mac", "Dreams", 1977) == (
-        ["[CLS]", "fleetwood", "mac", "[SEP]", "dreams", "[SEP]", "1977", "[SEP]"]
-    )
-    row = tokenizer(tf.constant(["Fleetwood Mac"]), tf.constant(["Dreams"]), tf.constant([1977]))
-    assert row["segment_ids"][0, :8].numpy().tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
+def test_tokens_are_cut_to_the_longest_text_of_a_batch(reader: MetadataReader) -> None:
+    inputs = reader(tf.constant(["Fleetwood Mac", ""]), tf.constant(["", ""]), [1977, 0])
+    assert inputs["artist"].shape == (2, 4)
+    assert inputs["title"].shape == (2, 2)
+    assert inputs["artists"].numpy().tolist() == [1, 0]
+    assert inputs["trend"].shape == (2,)
 
 
-def test_accents_do_not_make_a_word_unknown(tokenizer: MetadataTokenizer) -> None:
-    assert tokens(tokenizer, "Beyoncé", "", 0)[1] == "beyonce"
-
-
-def test_an_unknown_year_is_an_empty_segment(tokenizer: MetadataTokenizer) -> None:
-    assert tokens(tokenizer, "", "", 0) == ["[CLS]", "[SEP]", "[SEP]", "[SEP]"]
-
-
-def test_long_text_is_cut(tokenizer: MetadataTokenizer) -> None:
-    assert len(tokens(tokenizer, "Fleetwood Mac " * 50, "Dreams", 1977)) == 16
-
-
-def test_a_table_is_encoded_as_row_by_row(tokenizer: MetadataTokenizer) -> None:
-    encoded = tokenizer.encode(TABLE)
-    eager = tokenizer(
+def test_a_table_is_encoded_as_row_by_row(reader: MetadataReader) -> None:
+    encoded = reader.encode_table(TABLE)
+    eager = reader.encode(
         tf.constant(TABLE.artist.tolist()), tf.constant(TABLE.title.tolist()), TABLE.year.to_numpy()
     )
-    assert set(encoded) == {"token_ids", "segment_ids", "padding_mask", "year"}
-    for key, column in encoded.items():
-        np.testing.assert_array_equal(column, eager[key])
+    assert set(encoded) == set(eager)
+    for key in set(encoded) - {"in_large"}:
+        np.testing.assert_array_equal(encoded[key], eager[key])
+    np.testing.assert_array_equal(encoded["in_large"], TABLE.in_large)
 
 
-def test_save_and_load(tokenizer: MetadataTokenizer, tmp_path: Path) -> None:
-    tokenizer.save(tmp_path)
-    loaded = MetadataTokenizer.load(tmp_path)
-    assert tokens(loaded, "Beyoncé", "Halo", 2008) == tokens(tokenizer, "Beyoncé", "Halo", 2008)
-    with pytest.raises(InputError, match="expected a tokenizer"):
-        MetadataTokenizer.load(tmp_path / "nothing")
+def test_what_is_hidden_looks_like_what_was_never_known(reader: MetadataReader) -> None:
+    hidden = everything_hidden(reader)
+    size = len(TABLE)
+    unknown = reader(tf.constant([""] * size), tf.constant([""] * size), np.zeros(size, int))
+    for key in ("artist", "title", "year", "other_songs"):
+        np.testing.assert_array_equal(hidden[key], unknown[key])
+    of_small_set = TABLE.in_large.to_numpy() == 0
+    np.testing.assert_array_equal(hidden["trend"][of_small_set], unknown["trend"][of_small_set])
 
 
-def test_vocabulary_size_is_bounded() -> None:
-    assert len(learn_vocabulary(TABLE, 60)) <= 60
+def test_nothing_hidden_but_other_songs_thinned(reader: MetadataReader) -> None:
+    encoded = reader.encode_table(TABLE)
+    plain, shown = reader.inputs(encoded), reader.inputs(encoded, NOTHING, SEED)
+    for key in set(plain) - {"other_songs"}:
+        np.testing.assert_array_equal(shown[key], plain[key])
 
 
-def test_the_same_text_gives_the_same_vocabulary_in_every_process() -> None:
-    program = (
-        "from tests.pipelines.test_metadata import TABLE\n"
-        "from pipelines.metadata import learn_vocabulary\n"
-        "print(learn_vocabulary(TABLE, 300))"
-    )
-    printed = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
-    assert printed.strip() == str(learn_vocabulary(TABLE, 300))
+def test_word_pieces_are_hidden_by_share_and_repeatably(reader: MetadataReader) -> None:
+    some = HidingConfig(artists=0, titles=0, years=0, word_pieces=0.4, other_songs=0)
+    encoded = reader.encode_table(pd.concat([TABLE] * 20))
+    once, again = (reader.inputs(encoded, some, SEED)["artist"] for _ in range(2))
+    np.testing.assert_array_equal(once, again)
+    there = reader.inputs(encoded)["artist"].numpy() > 0
+    assert 0.35 < (once.numpy()[there] == 0).mean() < 0.45
+    other = reader.inputs(encoded, some, SEED + 1)["artist"]
+    assert (other.numpy() != once.numpy()).any()
+
+
+def test_other_songs_of_some_artists_vanish_and_of_others_up_to_half() -> None:
+    songs = tf.ones((4000, 8, 5))
+    kept = thin_out(songs, HidingConfig(other_songs=0.4), SEED).numpy()[:, :, 0].mean(axis=1)
+    assert 0.37 < (kept == 0).mean() < 0.43
+    assert 0.70 < kept[kept > 0].mean() < 0.80
+
+
+def test_features_of_a_frozen_encoder_are_hidden_too(reader: MetadataReader) -> None:
+    features = tf.ones((len(TABLE), 6))
+    encoded = {**reader.encode_table(TABLE), "artist": features, "title": features}
+    hiding = HidingConfig(artists=1, titles=0, years=0, word_pieces=0.9, other_songs=0)
+    inputs = reader.inputs(encoded, hiding, SEED)
+    assert not inputs["artist"].numpy().any()
+    assert inputs["title"].numpy().all()
+
+
+def test_hiding_and_its_seed_come_together(reader: MetadataReader) -> None:
+    with pytest.raises(ValueError, match="needs a seed"):
+        reader.inputs(reader.encode_table(TABLE), NOTHING)
+
+
+def test_save_and_load(reader: MetadataReader, tmp_path: Path) -> None:
+    reader.save(tmp_path)
+    assert MetadataReader.is_stored(tmp_path)
+    encoded = reader.encode_table(TABLE)
+    loaded = MetadataReader.load(tmp_path).inputs(encoded)
+    for key, value in reader.inputs(encoded).items():
+        np.testing.assert_array_equal(loaded[key], value)
+    (tmp_path / "artists.npz").unlink()
+    with pytest.raises(InputError, match="artists.npz"):
+        MetadataReader.load(tmp_path)

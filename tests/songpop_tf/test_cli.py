@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,13 +96,18 @@ def test_from_sample_to_prediction(tmp_path: Path) -> None:
     png = next((sample / "spectrograms").rglob("*.png"))
     song = ("--artist", "Anyone", "--title", "Anything", "--year", 1999, "--spectrogram", png)
     predicted = invoke("predict", "--model", run, *song, "--json")
-    assert 0 <= json.loads(predicted.output)["popularity"] <= 100
+    found = json.loads(predicted.output)
+    low, high = found["popularity_low"], found["popularity_high"]
+    assert 0 <= low <= found["popularity"] <= high <= 100
 
 
 def test_predict_one_song(run: Run) -> None:
     result = invoke("predict", "--model", run.directory, "--artist", "Fleetwood Mac")
     assert result.exit_code == 0, result.output
-    assert 0 <= float(result.output) <= 100
+    line = re.fullmatch(r"([0-9.]+)  \(9 in 10 songs: (\d+) to (\d+)\)\n", result.output)
+    assert line, result.output
+    popularity, low, high = map(float, line.groups())
+    assert 0 <= low <= popularity <= high <= 100
 
 
 @pytest.mark.parametrize("year", [0, 3000, -5])
@@ -131,7 +137,12 @@ def test_predict_a_csv(run: Run, data: PreparedData, sample: Path, tmp_path: Pat
     assert result.exit_code == 0, result.output
     assert "3 of 3 rows predicted" in result.output
     out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert out.columns.tolist() == [*table.columns, "popularity"]
+    assert out.columns.tolist() == [
+        *table.columns,
+        "popularity",
+        "popularity_low",
+        "popularity_high",
+    ]
     assert out.popularity.between(0, 100).all()
     assert out.note.tolist() == table.note.tolist()
 

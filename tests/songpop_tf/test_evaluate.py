@@ -24,7 +24,7 @@ def evaluation(run: Run, data: PreparedData) -> dict:
 
 def test_the_file_keeps_the_contract(evaluation: dict, run: Run, data: PreparedData) -> None:
     assert json.loads((run.directory / "evaluation.json").read_text()) == evaluation
-    assert set(evaluation) == {"protocol", "baselines", "models"}
+    assert set(evaluation) == {"protocol", "baselines", "models", "intervals"}
     assert set(evaluation["baselines"]) == {"mean", "year", "boosting"}
     assert set(evaluation["models"]) == set(CONFIGURATIONS)
     for measured in (evaluation["baselines"] | evaluation["models"]).values():
@@ -37,6 +37,15 @@ def test_the_file_keeps_the_contract(evaluation: dict, run: Run, data: PreparedD
         "seed": 0,
         **{f"n_{split}": sizes[split] for split in ("train", "validation", "test")},
     }
+
+
+def test_intervals_are_measured_on_the_test_songs(evaluation: dict, run: Run) -> None:
+    table = pd.read_csv(run.directory / "predictions.csv")
+    for name in CONFIGURATIONS:
+        one = evaluation["intervals"][name]
+        error = (table.popularity - table[f"predicted_{name}"]).abs()
+        assert one["coverage"] == pytest.approx((error <= one["half_width"]).mean(), abs=0.15)
+        assert 0 < one["half_width"] <= 100
 
 
 def test_predictions_give_the_metrics(evaluation: dict, run: Run, data: PreparedData) -> None:

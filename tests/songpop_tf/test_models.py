@@ -7,15 +7,17 @@ import keras
 import numpy as np
 import pytest
 
+from pipelines.discographies import OTHER_SONGS, TRAITS
 from songpop_tf.config import FusionConfig, MetadataEncoderConfig, SpectrogramCNNConfig
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
 from songpop_tf.models.freeze import frozen_copy
 from songpop_tf.models.fusion import HEAD
+from songpop_tf.models.metadata_encoder import transformer_of, without_transformer
 
 SONGS, TOKENS, VOCABULARY, MEAN = 6, 12, 90, 40.0
 SMALL_CNN = SpectrogramCNNConfig(bands=16, filters=(4, 8))
 SMALL_ENCODER = MetadataEncoderConfig(
-    vocabulary_size=200, tokens=TOKENS, layers=1, heads=2, width=8
+    vocabulary_size=200, tokens=TOKENS, layers=1, heads=2, width=8, text_dropout=0.0
 )
 
 
@@ -24,13 +26,11 @@ def small_cnn() -> keras.Model:
 
 
 def small_encoder() -> keras.Model:
-    return metadata_encoder(VOCABULARY, SMALL_ENCODER, mean_popularity=MEAN)
+    return metadata_encoder(VOCABULARY, SMALL_ENCODER)
 
 
 def small_fusion(frozen: bool) -> keras.Model:
-    return fusion_model(
-        small_cnn(), small_encoder(), FusionConfig(), frozen=frozen, mean_popularity=MEAN
-    )
+    return fusion_model(small_cnn(), small_encoder(), FusionConfig(), frozen=frozen)
 
 
 MODELS: dict[str, Callable[[], keras.Model]] = {
@@ -45,10 +45,13 @@ def inputs_of(model: keras.Model) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     made = {
         "spectrogram": random.integers(0, 256, (SONGS, 256, 1024)).astype("float32"),
-        "token_ids": random.integers(5, VOCABULARY, (SONGS, TOKENS)),
-        "segment_ids": np.tile(np.arange(TOKENS) // 4, (SONGS, 1)),
-        "padding_mask": np.ones((SONGS, TOKENS), int),
+        "artist": random.integers(5, VOCABULARY, (SONGS, TOKENS)),
+        "title": random.integers(5, VOCABULARY, (SONGS, TOKENS)),
         "year": np.array([0, 1958, 1977, 1990, 2008, 2021]),
+        "in_large": np.zeros(SONGS, int),
+        "artists": np.array([0, 1, 2, 3, 1, 1]),
+        "trend": np.full(SONGS, MEAN, "float32"),
+        "other_songs": random.uniform(0, 1, (SONGS, OTHER_SONGS, TRAITS)).astype("float32"),
     }
     return {tensor.name: made[tensor.name] for tensor in model.inputs}
 
@@ -108,7 +111,7 @@ def test_mixed_precision_keeps_the_output_exact(name: str) -> None:
 
 def test_frozen_branches_do_not_change_while_the_head_trains() -> None:
     cnn, encoder = small_cnn(), small_encoder()
-    model = fusion_model(cnn, encoder, FusionConfig(), frozen=True, mean_popularity=MEAN)
+    model = fusion_model(cnn, encoder, FusionConfig(), frozen=True)
     in_head = {id(variable) for variable in model.get_layer(HEAD).variables}
     # Also the states of random generators: a dropout that is active would draw from one.
     branches = [variable for variable in model.variables if id(variable) not in in_head]
@@ -135,10 +138,54 @@ def test_an_impossible_mean_is_refused(mean: float) -> None:
         spectrogram_cnn(SMALL_CNN, mean_popularity=mean)
 
 
-def test_an_unknown_year_is_told_from_a_known_one() -> None:
+def trained_encoder() -> tuple[keras.Model, dict[str, np.ndarray]]:
+    keras.utils.set_random_seed(1)
     model = small_encoder()
     model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
     inputs = inputs_of(model)
     model.fit(inputs, TARGETS, epochs=20, verbose=0)
+    return model, inputs
+
+
+def test_an_unknown_year_is_told_from_a_known_one() -> None:
+    model, inputs = trained_encoder()
     unknown = {**inputs, "year": np.zeros(SONGS, int)}
     assert not np.allclose(model.predict(inputs, verbose=0), model.predict(unknown, verbose=0))
+
+
+def test_an_untrained_encoder_answers_with_the_trend() -> None:
+    model = small_encoder()
+    trend = np.array([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], "float32")
+    answer = model.predict({**inputs_of(model), "trend": trend}, verbose=0)[:, 0]
+    np.testing.assert_allclose(answer, trend.clip(0.5, 99.5), atol=1e-3)
+
+
+def test_the_order_of_the_other_songs_does_not_matter() -> None:
+    model, inputs = trained_encoder()
+    turned = {**inputs, "other_songs": inputs["other_songs"][:, ::-1]}
+    fewer = {**inputs, "other_songs": inputs["other_songs"] * 0}
+    answer = model.predict(inputs, verbose=0)
+    np.testing.assert_allclose(model.predict(turned, verbose=0), answer, atol=1e-3)
+    assert not np.allclose(model.predict(fewer, verbose=0), answer, atol=1e-3)
+
+
+def test_padding_changes_nothing() -> None:
+    model, inputs = trained_encoder()
+    padding = np.zeros((SONGS, 3), int)
+    longer = {**inputs, "title": np.concatenate([inputs["title"][:, :5], padding], axis=1)}
+    short = {**inputs, "title": inputs["title"][:, :5]}
+    answer = model.predict(short, verbose=0)
+    np.testing.assert_allclose(model.predict(longer, verbose=0), answer, atol=1e-3)
+    empty = model.predict({**inputs, "title": padding, "artist": padding}, verbose=0)
+    assert np.isfinite(empty).all()
+
+
+def test_the_encoder_can_be_parted_at_the_transformer() -> None:
+    model, inputs = trained_encoder()
+    transformer, rest = transformer_of(model), without_transformer(model)
+    texts = {name: transformer.predict(inputs[name], verbose=0) for name in ("artist", "title")}
+    np.testing.assert_allclose(
+        rest.predict({**inputs, **texts}, verbose=0), model.predict(inputs, verbose=0), atol=1e-3
+    )
+    shared = {id(variable) for variable in model.trainable_variables}
+    assert {id(variable) for variable in rest.trainable_variables} < shared

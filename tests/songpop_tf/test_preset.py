@@ -5,12 +5,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
-import tensorflow as tf
 from safetensors.numpy import save_file
 
+from pipelines.discographies import Discographies
 from pipelines.errors import InputError
-from pipelines.metadata import MetadataTokenizer
+from pipelines.metadata import TEXTS, MetadataReader
+from pipelines.tokens import MetadataTokenizer
 from songpop_tf.config import MetadataEncoderConfig
 from songpop_tf.models import metadata_encoder
 
@@ -61,11 +63,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_local_folder_gives_tokens_and_weights(
     folder: Path, freeze: bool, tmp_path: Path
 ) -> None:
-    tokenizer = MetadataTokenizer.from_preset(str(folder), tokens=12)
-    inputs = tokenizer(tf.constant(["Beyoncé"]), tf.constant(["Dreams"]), tf.constant([2008]))
-    pieces = [tokenizer.vocabulary[token] for token in inputs["token_ids"][0, :8]]
-    assert pieces == ["[CLS]", "beyonce", "[SEP]", "dream", "##s", "[SEP]", "2008", "[SEP]"]
-    config = MetadataEncoderConfig(preset=str(folder), freeze_backbone=freeze, tokens=12)
+    tokenizer = MetadataTokenizer.from_preset(str(folder), tokens=6)
+    table = pd.DataFrame(
+        {"artist": ["Beyoncé"], "title": ["Dreams"], "year": 2008, "popularity": 9.0, "in_large": 0}
+    )
+    reader = MetadataReader(tokenizer, Discographies.of(table))
+    inputs = reader.inputs(reader.encode_table(table))
+    pieces = [[tokenizer.vocabulary[token] for token in inputs[text][0]] for text in TEXTS]
+    assert pieces == [["[CLS]", "beyonce", "[SEP]"], ["[CLS]", "dream", "##s", "[SEP]"]]
+    config = MetadataEncoderConfig(preset=str(folder), freeze_backbone=freeze, tokens=6)
     model = metadata_encoder(len(tokenizer.vocabulary), config)
     transformer = model.get_layer("transformer")
     assert bool(transformer.trainable_variables) is not freeze

@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.prepared import PreparedData
 from songpop_tf.config import RunConfig
 from songpop_tf.models.fusion import BRANCHES
-from songpop_tf.models.output import features_of
+from songpop_tf.models.output import findings_of
 from songpop_tf.training.run import CONFIGURATIONS, Run, configurations
 from songpop_tf.training.stages import Trainer
 from tests.conftest import TINY, SilentConsole
@@ -32,18 +33,20 @@ def test_the_fused_model_holds_the_branches_as_they_were_pre_trained(
 ) -> None:
     branches = run.load_model("combined").get_layer(BRANCHES)
     songs = data.songs_of("test")
-    tokens = run.load_tokenizer("combined").encode(songs)
-    text = features_of(run.load_model("text"))
+    reader = run.load_reader("combined")
+    inputs = reader.inputs(reader.encode_table(songs))
+    text = findings_of(run.load_model("text"), "features", "logit")(inputs)
     image = np.zeros((len(songs), 256, 1024), "float32")
-    features = branches.predict({"spectrogram": image, **tokens}, verbose=0)
-    np.testing.assert_allclose(
-        features["metadata_features"], text.predict(tokens, verbose=0), atol=1e-4
-    )
+    findings = branches({"spectrogram": tf.constant(image), **inputs})
+    np.testing.assert_allclose(findings["metadata_features"], text["features"], atol=1e-4)
+    np.testing.assert_allclose(findings["metadata_logit"], text["logit"], atol=1e-4)
 
 
-def test_naive_and_pre_trained_models_have_their_own_vocabulary(run: Run) -> None:
-    naive, pretrained = (run.load_tokenizer(name) for name in ("text_naive", "text"))
-    assert naive.vocabulary != pretrained.vocabulary
+def test_naive_and_pre_trained_models_know_other_words_and_artists(run: Run) -> None:
+    naive, pretrained = (run.load_reader(name) for name in ("text_naive", "text"))
+    assert naive.tokenizer.vocabulary != pretrained.tokenizer.vocabulary
+    assert not naive.discographies.in_large.any()
+    assert pretrained.discographies.in_large.any()
 
 
 def test_models_open_without_this_package(run: Run) -> None:
