@@ -10,6 +10,7 @@ from pipelines.files import write_csv, write_json
 from pipelines.prepared import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
+from songpop_tf.evaluation.card import write_card
 from songpop_tf.evaluation.figures import write_figures
 from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics
 from songpop_tf.evaluation.report import write_report
@@ -23,7 +24,7 @@ PREDICTIONS = "predictions.csv"
 
 
 def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[str, Any]:
-    """Measure every finished model of a run and write evaluation, report and figures into it.
+    """Measure every finished model of a run and write report, figures and model card into it.
 
     Args:
         seed: of the bootstrap and the baselines.
@@ -63,6 +64,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     write_csv(run.directory / PREDICTIONS, table)
     figures = write_figures(data, run, table, evaluation, run.directory / "figures")
     write_report(data, run, table, evaluation, figures, seed)
+    write_card(data, run, table, evaluation)
     return evaluation
 
 

@@ -71,6 +71,21 @@ def test_the_report_shows_every_configuration_and_its_figures(evaluation: dict, 
         assert height > 200
 
 
+def test_the_card_counts_every_test_song_by_decade_and_popularity(
+    evaluation: dict, run: Run
+) -> None:
+    card = (run.directory / "model_card.md").read_text()
+    models = evaluation["models"]
+    best = min(models, key=lambda name: models[name]["mse"])
+    assert card.startswith(f"# Model card: {best}\n")
+    truth = pd.read_csv(run.directory / "predictions.csv").popularity
+    for name in ("decade", "popularity"):
+        table = card.split(f"| {name} | songs |")[1].split("\n\n")[0]
+        counts = [int(line.split("|")[2]) for line in table.splitlines()[2:]]
+        assert sum(counts) == evaluation["protocol"]["n_test"]
+    assert f"| 40-59 | {truth.between(40, 59).sum()} |" in card
+
+
 def test_the_table_says_how_near_the_best_reachable_a_model_is(evaluation: dict) -> None:
     table = text_table(evaluation, {"text": 0.5, "cnn": 0.25, "combined": 0.8})
     line = next(line for line in table.splitlines() if line.startswith("combined "))

@@ -1,0 +1,95 @@
+"""The model card: what a run's best model is, how well it does for whom, and what it cannot do."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines.files import write_atomically
+from pipelines.kaggle import UNKNOWN_YEAR
+from pipelines.prepared import PreparedData
+from pipelines.splits import TRAIN
+from songpop_tf.evaluation.metrics import NEAR, PREDICTED
+from songpop_tf.training.run import Run
+
+CARD = "model_card.md"
+_BANDS = (0, 20, 40, 60, 80, 101)
+
+_LIMITS = """## Known limits
+
+- Popularity is a snapshot: Spotify counts recent plays, so the same song scores otherwise next
+  year, and new songs score higher than they will keep.
+- Both ends are drawn to the middle: very popular songs are predicted too low, forgotten ones too
+  high (the table by popularity shows how far).
+- Songs of artists who do not stand in the training set are predicted from year, name, title and
+  sound alone; a split by artist (`prepare --split artist`) measures how well.
+- Catalogues and charts hold what sold in their market. Songs that never charted, other languages
+  and other countries may be rare in this one, and its errors on them unknown.
+- The interval holds for songs like the validation songs; songs of later years are not like them.
+- What the model says is no judgement of a song and no advice on whom to pay."""
+
+
+def write_card(
+    data: PreparedData, run: Run, predictions: pd.DataFrame, evaluation: dict[str, Any]
+) -> None:
+    """Write ``model_card.md`` into the run.
+
+    Args:
+        predictions: the test songs with one column for each model.
+        evaluation: as in ``evaluation.json``.
+    """
+    models = evaluation["models"]
+    best = min(models, key=lambda name: float(models[name]["mse"]))
+    found = predictions.assign(error=predictions[PREDICTED + best] - predictions.popularity)
+    decade = np.where(found.year == UNKNOWN_YEAR, "unknown", found.year // 10 * 10)
+    band = pd.cut(found.popularity, _BANDS, right=False, labels=_band_names())
+    parts = [
+        f"# Model card: {best}",
+        _about(data, run, evaluation, best),
+        "## By decade\n\n" + _groups(found, pd.Series(decade, found.index), "decade"),
+        "## By true popularity\n\n" + _groups(found, band, "popularity"),
+        _LIMITS,
+    ]
+    with write_atomically(run.directory / CARD) as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n")
+
+
+def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) -> str:
+    protocol, measured = evaluation["protocol"], evaluation["models"][best]
+    sure = evaluation["intervals"][best]
+    songs = data.songs_of(TRAIN)
+    dated = songs.year[songs.year != UNKNOWN_YEAR]
+    years = f"{dated.min()}-{dated.max()}" if len(dated) else "unknown years"
+    low, high = measured["mse_ci"]
+    return (
+        "Predicts Spotify popularity (0-100) of a song from its spectrogram, artist, title and "
+        f"year, or from what is known of them. Made with songpop_tf; seed {run.config().seed}, all "
+        "settings in `config.toml`.\n\n"
+        f"- **Trained on** {protocol['n_train']:,} songs of {years} with a spectrogram, and "
+        f"{len(data.metadata_of(TRAIN)):,} rows of a large table of tracks.\n"
+        f"- **Measured on** {protocol['n_test']:,} songs held out by `{protocol['split']}`, split "
+        f"seed {protocol['seed']}: MSE {measured['mse']:.1f} ({low:.0f} to {high:.0f}), R² "
+        f"{measured['r2']:.3f}, {measured['within_15']:.0%} within {NEAR:.0f} points.\n"
+        f"- **How sure**: {sure['half_width']:.0f} points to either side are to hold 90 % of songs "
+        f"and held {sure['coverage']:.0%} of the test songs."
+    )
+
+
+def _band_names() -> list[str]:
+    return [f"{low}-{high - 1}" for low, high in pairwise(_BANDS)]
+
+
+def _groups(found: pd.DataFrame, groups: "pd.Series[Any]", name: str) -> str:
+    """A table of the errors of each group; bias = predicted less true."""
+    lines = [
+        f"| {name} | songs | MAE | bias | within {NEAR:.0f} |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for group, rows in found.groupby(groups.to_numpy()):
+        off = rows.error.abs()
+        lines.append(
+            f"| {group} | {len(rows)} | {off.mean():.1f} | {rows.error.mean():+.1f} | "
+            f"{(off <= NEAR).mean():.0%} |"
+        )
+    return "\n".join(lines)
