@@ -199,7 +199,9 @@ def measure(table: pd.DataFrame, name: str, metric: str) -> float:
     }
     if metric in simple:
         return simple[metric]()
-    return float(table["popularity"].rank().corr(table[name].rank())) if error.any() else 1.0
+    # All predictions the same rank nothing.
+    same = table[name].nunique() < 2
+    return 0.0 if same else float(table.popularity.rank().corr(table[name].rank()))
 
 
 def table_of(protocol: str, per_seed: list[pd.DataFrame]) -> str:

@@ -45,7 +45,9 @@ def branch(tmp_path_factory: pytest.TempPathFactory) -> TextBranch:
     steps = -(-len(train) // SETTINGS.batch_size)
     fit(
         branch.trained,
-        branch.train_dataset(train, SETTINGS.batch_size, HidingConfig(artists=0.9, years=0.1), seed=0),
+        branch.train_dataset(
+            train, SETTINGS.batch_size, HidingConfig(artists=0.9, years=0.1), seed=0
+        ),
         steps,
         branch.dataset(validation, 256),
         SETTINGS,
