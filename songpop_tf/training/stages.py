@@ -120,8 +120,9 @@ class Trainer:
         branch = TextBranch.new(reader, self.config.metadata)
         history = self._fit_text(branch, large, self.config.text_fit, "text", watched)
         # The songs with spectrograms differ from the large set in how popular they are.
-        history += self._fit_text(branch, songs, self.config.text_songs_fit, "text/songs")
-        return branch.model, history
+        then = self._fit_text(branch, songs, self.config.text_songs_fit, "text/songs")
+        later = [{**entry, "epoch": entry["epoch"] + len(history)} for entry in then]
+        return branch.model, history + later
 
     def _combined(self) -> tuple[keras.Model, History]:
         model = fusion_model(

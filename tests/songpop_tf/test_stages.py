@@ -24,6 +24,7 @@ def test_everything_asked_for_is_trained_and_stored(run: Run) -> None:
     for name in CONFIGURATIONS:
         history = pd.DataFrame(run.load_history(name))
         assert np.isfinite(history.loss).all()
+        assert history.epoch.tolist() == list(range(1, len(history) + 1))
         assert {"epoch", "loss", "val_loss", "val_mae", "seconds"} <= set(history.columns)
     assert not list(run.directory.glob("state/*.npz")), "finished models need no state"
 
