@@ -45,14 +45,19 @@ def artist_keys(artist: tf.Tensor) -> tf.Tensor:
     return tf.concat([first[:, tf.newaxis], dense[:, 1:]], axis=1)
 
 
-def song_key(artist: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
-    """Number songs by main artist and title, ``(batch,)`` int64; versions of one share a key."""
+def song_key(artists: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
+    """Number songs by main artist and title, ``(batch,)`` int64; versions of one share a key.
+
+    Args:
+        artists: ``(batch, 3)`` int64 from :func:`artist_keys`.
+        title: ``(batch,)`` string.
+    """
     folded = _folded(title)
     main = tf.strings.regex_replace(
         tf.strings.regex_replace(folded, _VERSION, ""), _NOT_IN_KEYS, ""
     )
     text = tf.where(tf.equal(main, ""), folded, main)
-    return _hash(tf.strings.join([tf.strings.as_string(artist_keys(artist)[:, 0]), text], "\n"))
+    return _hash(tf.strings.join([tf.strings.as_string(artists[:, 0]), text], "\n"))
 
 
 def _folded(text: tf.Tensor) -> tf.Tensor:

@@ -67,7 +67,7 @@ class Discographies:
             artists=artists,
             starts=starts,
             entries=entries,
-            songs=song_key(artist, title).numpy(),
+            songs=song_key(tf.constant(credits), title).numpy(),
             credits=credits,
             years=years,
             surplus=(table.popularity.to_numpy("float32") - expected).astype("float32"),

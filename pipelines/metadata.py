@@ -47,13 +47,14 @@ class MetadataReader:
             year: ``(batch,)`` integers, 0 = unknown.
         """
         year = tf.cast(year, tf.int32)
+        credits = artist_keys(artist)
         return {
             "artist": self.tokenizer(artist),
             "title": self.tokenizer(title),
             "year": year,
             "in_large": tf.zeros_like(year),
-            "artist_keys": artist_keys(artist),
-            "song_key": song_key(artist, title),
+            "artist_keys": credits,
+            "song_key": song_key(credits, title),
         }
 
     def encode_table(self, table: pd.DataFrame) -> Tensors:
@@ -62,13 +63,14 @@ class MetadataReader:
         year, in_large = (
             tf.constant(table[name].to_numpy("int32")) for name in ("year", "in_large")
         )
+        credits = artist_keys(artist)
         return {
             "artist": tf.constant(self.tokenizer.encode(table.artist)),
             "title": tf.constant(self.tokenizer.encode(table.title)),
             "year": year,
             "in_large": in_large,
-            "artist_keys": artist_keys(artist),
-            "song_key": song_key(artist, title),
+            "artist_keys": credits,
+            "song_key": song_key(credits, title),
         }
 
     def inputs(

@@ -34,7 +34,7 @@ def look_up(
 ) -> np.ndarray:
     """The songs shown, without the empty places."""
     artists = artist_keys(tf.constant([artist]))
-    song = song_key(tf.constant([artist]), tf.constant([title]))
+    song = song_key(artists, tf.constant([title]))
     found = discographies.other_songs(artists, song, tf.constant([year]), tf.constant([phase]))
     assert found.shape == (1, OTHER_SONGS, 5)
     return found.numpy()[0][found.numpy()[0, :, 0] > 0]
@@ -121,8 +121,9 @@ def test_inside_a_dataset_as_eagerly(discographies: Discographies) -> None:
 
     def find(artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> tf.Tensor:
         phase = tf.fill(tf.shape(year), 0.5)
-        song = song_key(artist, title)
-        return discographies.other_songs(artist_keys(artist), song, tf.cast(year, tf.int32), phase)
+        artists = artist_keys(artist)
+        song = song_key(artists, title)
+        return discographies.other_songs(artists, song, tf.cast(year, tf.int32), phase)
 
     inside = next(iter(rows.map(find)))
     np.testing.assert_array_equal(inside, find(*next(iter(rows))))
