@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pipelines.files import read_json, write_atomically, write_json
 from pipelines.records import SONGS_PER_SHARD, serialize_song, shard_path
-from pipelines.spectrogram import header_problem, load_spectrogram
+from pipelines.spectrogram import load_spectrogram, png_problem
 
 Advance = Callable[[int], None]
 
@@ -122,7 +122,7 @@ def image_problem(path: Path) -> str:
         png = tf.constant(path.read_bytes())
     except OSError as error:
         return f"expected a readable file, received: {error.strerror}"
-    problem: str = header_problem(png).numpy().decode()
+    problem: str = png_problem(png).numpy().decode()
     if problem:
         return problem
     try:

@@ -21,29 +21,33 @@ MAX_PIXELS = 64 * 2**20
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_BYTES = 26  # signature, chunk length and type, width, height, bit depth, colour type
+_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
-def header_problem(png: tf.Tensor) -> tf.Tensor:
-    """Say what is wrong with a PNG file judging by its first bytes, before anything is decoded.
+def png_problem(png: tf.Tensor) -> tf.Tensor:
+    """Say what is wrong with a PNG file judging by its first and last bytes, before it is decoded.
 
-    ``tf.io.decode_png`` alone would take JPEG and GIF files and images of up to 2^29 pixels.
+    ``tf.io.decode_png`` alone would take JPEG and GIF files and images of up to 2^29 pixels. What
+    it still may refuse is a file whose inside is damaged.
 
     Args:
         png: scalar string, the bytes of the file.
 
     Returns:
-        Scalar string: empty when the header is that of a usable spectrogram, else one line that
-        says what was expected and what was received.
+        Scalar string: empty when this looks like a usable spectrogram, else one line that says
+        what was expected and what was received.
     """
-    long_enough = tf.strings.length(png) >= _HEADER_BYTES
-    is_png = tf.logical_and(
-        long_enough, tf.equal(_first_bytes(png, len(_PNG_SIGNATURE)), _PNG_SIGNATURE)
-    )
     header = tf.io.decode_raw(_first_bytes(png, _HEADER_BYTES), tf.uint8)
+    is_png = tf.equal(_first_bytes(png, len(_PNG_SIGNATURE)), _PNG_SIGNATURE)
+    is_png &= tf.equal(tf.strings.substr(_first_bytes(png, _HEADER_BYTES), 12, 4), b"IHDR")
     columns, rows = _big_endian(header[16:20]), _big_endian(header[20:24])
     size = tf.strings.join([tf.strings.as_string(rows), " x ", tf.strings.as_string(columns)])
     checks = [
         (is_png, tf.constant("expected a PNG file, received something else")),
+        (
+            tf.equal(_last_bytes(png, len(_END)), _END),
+            tf.constant("expected a whole PNG file, received one without its end"),
+        ),
         (
             tf.logical_and(rows >= MIN_ROWS, rows <= MAX_ROWS),
             f"expected {MIN_ROWS} to {MAX_ROWS} rows, received an image of " + size,
@@ -68,6 +72,11 @@ def _first_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
     return tf.strings.substr(tf.strings.join([text, "\0" * count]), 0, count)
 
 
+def _last_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
+    """The last ``count`` bytes, of a shorter string all of it."""
+    return tf.strings.substr(text, -tf.minimum(tf.strings.length(text), count), count)
+
+
 def _big_endian(four_bytes: tf.Tensor) -> tf.Tensor:
     place_values = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
     return tf.reduce_sum(tf.cast(four_bytes, tf.int64) * place_values)
@@ -77,16 +86,16 @@ def load_spectrogram(png: tf.Tensor) -> tf.Tensor:
     """Decode a PNG file and shrink it to the size that the network sees.
 
     Args:
-        png: scalar string, the bytes of a PNG file of any size that :func:`header_problem` takes.
+        png: scalar string, the bytes of a PNG file of any size that :func:`png_problem` takes.
             Colour and 16-bit images are converted to 8-bit gray.
 
     Returns:
         ``(256, 1024)`` uint8, scaled so that its smallest value is 0 and its largest 255.
 
     Raises:
-        tf.errors.InvalidArgumentError: the header is refused or the image cannot be decoded.
+        tf.errors.InvalidArgumentError: the file is refused or the image cannot be decoded.
     """
-    problem = header_problem(png)
+    problem = png_problem(png)
     usable = tf.debugging.Assert(tf.equal(problem, ""), [problem])
     with tf.control_dependencies([usable] if usable is not None else []):
         image = tf.io.decode_png(tf.identity(png), channels=1, dtype=tf.uint8)

@@ -252,8 +252,34 @@ def evaluate(
 
 
 @app.command()
+def export(
+    run: Annotated[Path, typer.Option(help="Folder written by `train`.")],
+    out: Annotated[Path, typer.Option(help="The model's folder, as saved_models/NAME.")],
+    seed: Seed = 0,
+    debug: Debug = False,
+) -> None:
+    """Write the models of a run as a SavedModel.
+
+    TensorFlow Serving loads it as it is: PNG files and plain words go in. It becomes the next
+    version, a numbered folder.
+
+    \b
+    Example:
+      songpop-tf export --run run --out saved_models/songpop
+    """
+    del seed  # every command takes one; nothing is random here
+    with _tensorflow_session(debug) as console:
+        from songpop_tf.serving.export import export as write
+        from songpop_tf.training.run import Run
+
+        version = write(Run.open(run), out)
+        console.say(f"Exported: {version}")
+        console.say(f"Next: songpop-tf predict --model {out} --artist ... --title ... --year ...")
+
+
+@app.command()
 def predict(
-    model: Annotated[Path, typer.Option(help="Folder written by `train`.")],
+    model: Annotated[Path, typer.Option(help="Folder written by `train` or `export`.")],
     artist: Annotated[str, typer.Option(help="Artist, as in the data.")] = "",
     title: Annotated[str, typer.Option(help="Title.")] = "",
     year: Annotated[int | None, typer.Option(help="Year of release; leave out if unknown.")] = None,
@@ -296,31 +322,30 @@ def _predict_song(
     as_json: bool,
     console: Console,
 ) -> None:
-    from songpop_tf.serving.predict import Predictor, Song
-    from songpop_tf.serving.predict_csv import ADDED
-    from songpop_tf.training.run import Run
+    from songpop_tf.serving.names import OUTPUTS
+    from songpop_tf.serving.open import open_predictor
+    from songpop_tf.serving.predict import Song
 
     if year == 0:
         raise InputError("--year: expected a year, received 0; leave it out if it is unknown")
     song = Song(artist, title, year or 0, spectrogram)
-    predictor = Predictor(Run.open(model))
+    predictor = open_predictor(model)
     predictor.check(song)
     found = predictor.predict([song])[0]
     if as_json:
         known = {"artist": artist, "title": title, "year": year}
-        numbers = zip(ADDED, (round(number, 2) for number in found), strict=True)
+        numbers = zip(OUTPUTS, (round(number, 2) for number in found), strict=True)
         console.say(json.dumps({**known, **dict(numbers)}, ensure_ascii=False))
     else:
         console.say(f"{found.popularity:.1f}  (9 in 10 songs: {found.low:.0f} to {found.high:.0f})")
 
 
 def _predict_csv(model: Path, csv: Path, out: Path, as_json: bool, console: Console) -> None:
-    from songpop_tf.serving.predict import Predictor
+    from songpop_tf.serving.open import open_predictor
     from songpop_tf.serving.predict_csv import count_rows, predict_csv
-    from songpop_tf.training.run import Run
 
     total = count_rows(csv)
-    predictor = Predictor(Run.open(model))
+    predictor = open_predictor(model)
     console.progress("predicting", 0, total)
     problems = predict_csv(predictor, csv, out, console.advance)
     for problem in problems:

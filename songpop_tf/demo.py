@@ -12,7 +12,8 @@ from songpop_tf.config import RunConfig, SplitConfig
 from songpop_tf.evaluation.evaluate import evaluate
 from songpop_tf.evaluation.metrics import r2
 from songpop_tf.evaluation.report import REPORT, text_table
-from songpop_tf.serving.predict import Predictor, Song
+from songpop_tf.serving.open import open_predictor
+from songpop_tf.serving.predict import Song
 from songpop_tf.training.fit import Console
 from songpop_tf.training.run import CONFIGURATIONS, Run
 from songpop_tf.training.stages import Trainer
@@ -43,7 +44,7 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
     evaluation = evaluate(data, run, seed, console)
     console.say(text_table(evaluation, _reachable_r2(sample, data)))
     song = data.songs_of(TEST).iloc[0]
-    found = Predictor(run).predict(
+    found = open_predictor(trained).predict(
         [Song(song.artist, song.title, int(song.year), sample / "spectrograms" / song.file)]
     )[0]
     console.say(

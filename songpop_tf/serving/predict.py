@@ -1,20 +1,17 @@
-"""Predict songs with the models of a training run."""
+"""Predict songs with a training run or an exported model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
+import numpy as np
 import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
-from pipelines.metadata import MetadataReader
 from pipelines.shards import image_problem
-from pipelines.spectrogram import load_spectrogram
-from songpop_tf.training.conformal import interval
-from songpop_tf.training.run import Run
+from songpop_tf.serving.names import METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM, Signature
 
 _BATCH = 32
 
@@ -49,6 +46,13 @@ class Song:
         """Whether anything is known that the text branch reads."""
         return bool(self.artist.strip() or self.title.strip() or self.year != UNKNOWN_YEAR)
 
+    @property
+    def branch(self) -> str:
+        """The branch whose model fits what is known."""
+        if self.spectrogram is None:
+            return "text"
+        return "combined" if self.has_text else "cnn"
+
 
 class Prediction(NamedTuple):
     """Popularity, 0-100, and the interval that holds the truth for 9 of 10 songs."""
@@ -59,32 +63,33 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """Predicts each song with the model of a run that fits what is known of the song.
-
-    With a spectrogram and text that is "combined", with one of them "cnn" or "text"; the naive
-    model takes its place where a run holds no other.
+    """Predicts songs through the signatures of a model.
 
     Args:
-        run: a training run.
-
-    Raises:
-        InputError: the run has no finished model.
+        name: of the model, for errors.
+        branches: "text", "cnn" and "combined", as far as the model has them.
+        signatures: see :class:`songpop_tf.serving.signatures.SongModel`.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._finished = run.finished()
-        if not self._finished:
-            raise InputError(f"{run.directory}: expected trained models, found none")
-        self._loaded: dict[str, tuple[keras.Model, MetadataReader | None]] = {}
+    def __init__(
+        self, name: str, branches: Sequence[str], signatures: Mapping[str, Signature]
+    ) -> None:
+        self._name = name
+        self._branches = branches
+        self._signatures = signatures
 
     def check(self, song: Song) -> None:
         """Make sure that a song can be predicted.
 
         Raises:
-            InputError: its spectrogram cannot be used, or the run has no model for what is known.
+            InputError: its spectrogram cannot be used, or the model lacks a branch for it.
         """
-        self._model_for(song)
+        if song.branch not in self._branches:
+            raise InputError(
+                f"{self._name}: expected a model named {song.branch} for a song "
+                f"{'with' if song.spectrogram else 'without'} spectrogram and "
+                f"{'with' if song.has_text else 'without'} text, found {', '.join(self._branches)}"
+            )
         if song.spectrogram is not None and (problem := image_problem(song.spectrogram)):
             raise InputError(f"{song.spectrogram}: {problem}")
 
@@ -94,43 +99,24 @@ class Predictor:
         Args:
             songs: such as :meth:`check` lets pass.
         """
-        names = [self._model_for(song) for song in songs]
         results: dict[int, Prediction] = {}
-        for name in dict.fromkeys(names):
-            places = [place for place, chosen in enumerate(names) if chosen == name]
+        for heard in (False, True):
+            places = [place for place, song in enumerate(songs) if bool(song.spectrogram) == heard]
             for first in range(0, len(places), _BATCH):
                 batch = places[first : first + _BATCH]
-                found = self._predict_with(name, [songs[place] for place in batch])
+                found = self._predict_batch([songs[place] for place in batch], heard)
                 results |= dict(zip(batch, found, strict=True))
         return [results[place] for place in range(len(songs))]
 
-    def _model_for(self, song: Song) -> str:
-        kind = "text" if song.spectrogram is None else "combined" if song.has_text else "cnn"
-        for name in (kind, f"{kind}_naive"):
-            if name in self._finished:
-                return name
-        raise InputError(
-            f"{self._run.directory}: expected a model named {kind} for a song "
-            f"{'with' if song.spectrogram else 'without'} spectrogram and "
-            f"{'with' if song.has_text else 'without'} text, found {', '.join(self._finished)}"
-        )
-
-    def _predict_with(self, name: str, songs: Sequence[Song]) -> list[Prediction]:
-        if name not in self._loaded:
-            reader = None if name.startswith("cnn") else self._run.load_reader(name)
-            self._loaded[name] = (self._run.load_model(name), reader)
-        model, reader = self._loaded[name]
-        inputs: dict[str, tf.Tensor] = {}
-        if not name.startswith("text"):
-            images = [load_spectrogram(tf.io.read_file(str(song.spectrogram))) for song in songs]
-            inputs["spectrogram"] = tf.cast(tf.stack(images), tf.float32)
-        if reader is not None:
-            inputs |= reader(
-                tf.constant([song.artist for song in songs]),
-                tf.constant([song.title for song in songs]),
-                tf.constant([song.year for song in songs]),
-            )
-        popularity = model(inputs, training=False).numpy()[:, 0].astype("float64")
-        low, high = interval(popularity, self._run.half_width(name))
-        ends = zip(popularity.tolist(), low.tolist(), high.tolist(), strict=True)
-        return [Prediction(*one) for one in ends]
+    def _predict_batch(self, songs: Sequence[Song], heard: bool) -> list[Prediction]:
+        inputs = {
+            "artist": tf.constant([song.artist for song in songs]),
+            "title": tf.constant([song.title for song in songs]),
+            "year": tf.constant([song.year for song in songs], tf.int64),
+        }
+        if heard:
+            files = [song.spectrogram.read_bytes() for song in songs if song.spectrogram]
+            inputs["spectrogram_png"] = tf.constant(files)
+        answer = self._signatures[WITH_SPECTROGRAM if heard else METADATA_ONLY](**inputs)
+        rows = np.stack([answer[output].numpy() for output in OUTPUTS], axis=1)
+        return [Prediction(*row) for row in rows.astype("float64").tolist()]

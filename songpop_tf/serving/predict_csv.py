@@ -10,11 +10,11 @@ from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
 from pipelines.files import write_atomically
 from pipelines.kaggle import UNKNOWN_YEAR
+from songpop_tf.serving.names import OUTPUTS
 from songpop_tf.serving.predict import Predictor, Song
 
 REQUIRED = ("artist", "title", "year")
 SPECTROGRAM = "spectrogram"
-ADDED = ("popularity", "popularity_low", "popularity_high")
 _ROWS_AT_ONCE = 256
 
 Row = tuple[int, list[str]]
@@ -50,7 +50,7 @@ def predict_csv(
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow([*columns, *ADDED])
+        writer.writerow([*columns, *OUTPUTS])
         for batch in _batches(rows):
             added, failed = _predict_rows(predictor, columns, batch, source.parent)
             problems += [f"{source} line {line}: {reason}" for line, reason in failed]
@@ -72,11 +72,11 @@ def count_rows(source: Path) -> int:
 
 def _check_columns(source: Path, columns: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in columns]
-    taken = [name for name in ADDED if name in columns]
+    taken = [name for name in OUTPUTS if name in columns]
     if missing or taken:
         raise InputError(
             f"{source}: expected the columns {', '.join(REQUIRED)}, maybe {SPECTROGRAM}, and no "
-            f"{', '.join(ADDED)}; received {', '.join(columns) or 'none'}"
+            f"{', '.join(OUTPUTS)}; received {', '.join(columns) or 'none'}"
         )
     if len(set(columns)) < len(columns):
         raise InputError(f"{source}: expected columns of different names, received {columns}")
@@ -95,7 +95,7 @@ def _predict_rows(
             songs[place] = song
         except InputError as error:
             failed.append((line, str(error)))
-    added = [("",) * len(ADDED)] * len(rows)
+    added = [("",) * len(OUTPUTS)] * len(rows)
     for place, value in zip(songs, predictor.predict(list(songs.values())), strict=True):
         added[place] = tuple(f"{number:.2f}" for number in value)
     return added, failed

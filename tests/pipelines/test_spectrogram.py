@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from pipelines.spectrogram import header_problem, load_spectrogram, stretch_to_bytes
+from pipelines.spectrogram import load_spectrogram, png_problem, stretch_to_bytes
 from tests.pipelines.images import encoded, pixels
 
 
@@ -61,6 +61,8 @@ def with_size(rows: int, columns: int) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "expected a PNG"),
         (b"GIF89a" + bytes(100), "expected a PNG"),
         (encoded(pixels(256, 256), "JPEG"), "expected a PNG"),
+        (encoded(pixels(256, 256))[:-20], "expected a whole PNG file"),
+        (b"\x89PNG\r\n\x1a\n" + b"IEND", "expected a PNG"),
         (with_size(31, 100), "expected 32 to 4096 rows, received an image of 31 x 100"),
         (with_size(4097, 100), "received an image of 4097 x 100"),
         (with_size(256, 31), "expected at least 32 columns, received an image of 256 x 31"),
@@ -68,11 +70,11 @@ def with_size(rows: int, columns: int) -> bytes:
         (with_size(256, 2**31), "expected at most"),
     ],
 )
-def test_header_problems_are_named(file: bytes, message: str) -> None:
-    assert message in header_problem(tf.constant(file)).numpy().decode()
+def test_png_problems_are_named(file: bytes, message: str) -> None:
+    assert message in png_problem(tf.constant(file)).numpy().decode()
     with pytest.raises(tf.errors.InvalidArgumentError):
         load_spectrogram(file)
 
 
-def test_a_good_header_has_no_problem() -> None:
-    assert header_problem(tf.constant(encoded(pixels(256, 999)))) == b""
+def test_a_good_file_has_no_problem() -> None:
+    assert png_problem(tf.constant(encoded(pixels(256, 999)))) == b""

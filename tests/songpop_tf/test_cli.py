@@ -17,7 +17,7 @@ from pipelines.prepared import PreparedData
 from songpop_tf.cli import app
 from songpop_tf.training.run import Run
 
-COMMANDS = ("demo", "download", "sample", "prepare", "train", "evaluate", "predict")
+COMMANDS = ("demo", "download", "sample", "prepare", "train", "evaluate", "export", "predict")
 
 
 def invoke(*words: object) -> Result:
@@ -108,6 +108,15 @@ def test_predict_one_song(run: Run) -> None:
     assert line, result.output
     popularity, low, high = map(float, line.groups())
     assert 0 <= low <= popularity <= high <= 100
+
+
+def test_export_then_predict(run: Run, tmp_path: Path) -> None:
+    song = ("--artist", "Fleetwood Mac", "--year", 1977, "--json")
+    exported = invoke("export", "--run", run.directory, "--out", tmp_path / "songpop")
+    assert exported.exit_code == 0, exported.output
+    answer = invoke("predict", "--model", tmp_path / "songpop", *song)
+    assert answer.output == invoke("predict", "--model", run.directory, *song).output
+    assert "popularity_low" in json.loads(answer.output)
 
 
 @pytest.mark.parametrize("year", [0, 3000, -5])

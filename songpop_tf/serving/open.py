@@ -1,0 +1,42 @@
+"""Open whatever a folder holds that can predict: a training run, or an exported model."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from pipelines.errors import InputError
+from pipelines.files import read_json
+from songpop_tf.serving.names import METADATA_ONLY, SIGNATURES_FILE, WITH_SPECTROGRAM, versions
+from songpop_tf.serving.predict import Predictor
+
+_GRAPH = "saved_model.pb"
+
+
+def open_predictor(directory: Path) -> Predictor:
+    """Open a training run, an exported model (its newest version), or one version of it.
+
+    Raises:
+        InputError: the folder holds none of them, or a run without a finished model.
+    """
+    if (directory / _GRAPH).is_file():
+        return _exported(directory)
+    if found := versions(directory):
+        return open_predictor(directory / str(found[-1]))
+    # Keras takes seconds to import: an exported model does without.
+    from songpop_tf.serving.signatures import SongModel
+    from songpop_tf.training.run import Run
+
+    model = SongModel(Run.open(directory))
+    return Predictor(str(directory), list(model.configurations), model.signatures)
+
+
+def _exported(directory: Path) -> Predictor:
+    import tensorflow_text  # noqa: F401  registers the tokenizer's operations
+
+    path = directory / SIGNATURES_FILE
+    if not path.is_file():
+        raise InputError(f"{path}: expected a model of `songpop-tf export`, found no such file")
+    described = read_json(path)
+    loaded = tf.saved_model.load(str(directory))
+    signatures = {name: loaded.signatures[name] for name in (METADATA_ONLY, WITH_SPECTROGRAM)}
+    return Predictor(str(directory), list(described["configurations"]), signatures)
