@@ -111,8 +111,12 @@ def spectrogram_dataset(
     seed: int | None = None,
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
+    with_sound: bool = False,
 ) -> tf.data.Dataset:
-    """Batches of ``({"spectrogram": (batch, 256, 1024) float32 in 0-255}, popularity (batch,))``.
+    """Batches of ``(inputs of the CNN, popularity (batch,))``.
+
+    The inputs are ``spectrogram``, ``(batch, 256, 1024)`` float32 in 0-255, and ``columns``,
+    ``(batch,)`` int64: how many its file has, which shrinking would hide.
 
     Args:
         shards: TFRecord files that preparation wrote.
@@ -120,13 +124,24 @@ def spectrogram_dataset(
         seed: shuffle (and augment) with it, without end; None for one pass in the files' order.
         first_epoch: epoch to begin with.
         augmentation: noise and cover patches; needs a seed.
+        with_sound: give ``{"popularity": (batch,), "sound": (batch, 10)}`` in place of the
+            popularity: see :func:`pipelines.sound.on_one_scale`.
 
     Raises:
         ValueError: augmentation without a seed.
     """
+
+    def example(song: Tensors) -> tuple[Tensors, Tensors | tf.Tensor]:
+        targets = {name: song[name] for name in ("popularity", "sound")}
+        return _heard(song), targets if with_sound else song["popularity"]
+
     batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
-    batches = batches.map(lambda song: ({"spectrogram": song["spectrogram"]}, song["popularity"]))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return batches.map(example).prefetch(tf.data.AUTOTUNE)
+
+
+def _heard(song: Tensors) -> Tensors:
+    """What the CNN reads of a song."""
+    return {name: song[name] for name in ("spectrogram", "columns")}
 
 
 def fused_dataset(
@@ -139,7 +154,7 @@ def fused_dataset(
     augmentation: AugmentationConfig | None = None,
     hiding: HidingConfig | None = None,
 ) -> tf.data.Dataset:
-    """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the image."""
+    """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the CNN's."""
     if hiding is not None and seed is None:
         raise ValueError("hiding needs a seed")
 
@@ -148,7 +163,7 @@ def fused_dataset(
         # An epoch's batches are told apart by their songs.
         batch = tf.reduce_sum(tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1))
         metadata = _read_batch(reader, encoded, hiding, seed, song["epoch"][0], batch)
-        return {"spectrogram": song["spectrogram"], **metadata}, song["popularity"]
+        return {**_heard(song), **metadata}, song["popularity"]
 
     batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
     return batches.map(inputs, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

@@ -75,6 +75,17 @@ class Discographies:
             trends=trends,
         )
 
+    def within_known_years(self, year: tf.Tensor) -> tf.Tensor:
+        """Move years outside those of the songs to the nearest of them; 0 stays unknown.
+
+        No network has learned what lies beyond.
+        """
+        known = self.years[self.years != UNKNOWN_YEAR]
+        if not len(known):
+            return year
+        nearest = tf.clip_by_value(year, int(known.min()), int(known.max()))
+        return tf.where(tf.equal(year, UNKNOWN_YEAR), UNKNOWN_YEAR, nearest)
+
     def trend(self, year: tf.Tensor, in_large: tf.Tensor) -> tf.Tensor:
         """Popularity that the year alone lets expect, ``(batch,)`` float32, 0-100.
 

@@ -104,7 +104,8 @@ class MetadataReader:
         if hiding is not None:
             encoded = hide(encoded, hiding, seed)
             phase = random_phase(size, seed)
-        year, credits = encoded["year"], encoded["artist_keys"]
+        year = self.discographies.within_known_years(encoded["year"])
+        credits = encoded["artist_keys"]
         other_songs = self.discographies.other_songs(credits, encoded["song_key"], year, phase)
         if hiding is not None:
             other_songs = thin_out(other_songs, hiding, seed)

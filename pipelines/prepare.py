@@ -23,6 +23,7 @@ from pipelines.names import artist_key, recording, title_key
 from pipelines.prepared import FORMAT, LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
 from pipelines.shards import Shard, plan_shards, write_shards
 from pipelines.songs import same_song
+from pipelines.sound import read_sound
 from pipelines.spectrogram import COLUMNS, ROWS
 from pipelines.splits import FEWEST, LEFT_OUT, TEST, TRAIN, VALIDATION, split_metadata, split_songs
 from songpop_tf.config import SplitConfig
@@ -80,8 +81,13 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
         return PreparedData.open(directory)
     _check_share(bad_rows.kind.eq(INVALID).sum(), len(tracks) + len(bad_rows), "rows", options)
     links = link(files, tracks, lambda done, of: progress("linking", done, of))
-    songs, repeated = _linked_songs(links, tracks)
     config = options.split
+    songs, repeated = _linked_songs(links, tracks)
+    sound = read_sound(options.tracks, tracks.loc[songs.track])
+    songs = pd.concat([songs.drop(columns="track"), sound], axis=1)
+    # Files come by year, and training shuffles records of a few shards at a time: without this
+    # it would learn one era after the other.
+    songs = songs.sample(frac=1, random_state=config.seed).reset_index(drop=True)
     songs["split"] = split_songs(
         songs, config.protocol, config.seed, config.validation, config.test
     )
@@ -159,6 +165,7 @@ def _linked_songs(links: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFra
     songs = pd.DataFrame(
         {
             "song_id": [fingerprint(file)[:12] for file in linked.file],
+            "track": linked.track.to_numpy(),
             "track_id": matched.track_id,
             "artist": matched.artist,
             "artists": matched.artists,
@@ -171,9 +178,7 @@ def _linked_songs(links: pd.DataFrame, tracks: pd.DataFrame) -> tuple[pd.DataFra
             "score": linked.score.to_numpy(),
         }
     )
-    best_first = songs.assign(track=linked.track.to_numpy()).sort_values(
-        "score", ascending=False, kind="stable"
-    )
+    best_first = songs.sort_values("score", ascending=False, kind="stable")
     same_track = best_first.track.duplicated()
     repeated = (same_track | best_first.apply(_recorded_song, axis=1).duplicated()).sort_index()
     return songs[~repeated].reset_index(drop=True), songs[repeated]

@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines.errors import InputError
 from pipelines.files import read_json
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 SONGS = "songs.csv"
 METADATA = "metadata.csv"

@@ -2,12 +2,15 @@
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from pipelines.sound import SOUND
 from pipelines.spectrogram import COLUMNS, ROWS
 
 SONGS_PER_SHARD = 64
@@ -18,25 +21,31 @@ _FEATURES = {
     "title": tf.io.FixedLenFeature([], tf.string),
     "year": tf.io.FixedLenFeature([], tf.int64),
     "popularity": tf.io.FixedLenFeature([], tf.float32),
+    "columns": tf.io.FixedLenFeature([], tf.int64),
+    "sound": tf.io.FixedLenFeature([len(SOUND)], tf.float32),
     "spectrogram": tf.io.FixedLenFeature([], tf.string),
 }
 
 
-def serialize_song(song: Mapping[str, Any], pixels: bytes) -> bytes:
+def serialize_song(
+    song: Mapping[str, Any], sound: npt.NDArray[np.float32], pixels: bytes, columns: int
+) -> bytes:
     """Make one record.
 
     Args:
         song: song_id, artist, title (str), year (int, 0 = unknown) and popularity (0-100).
+        sound: ``(10,)`` from :func:`pipelines.sound.on_one_scale`.
         pixels: the ``(256, 1024)`` uint8 image, row by row.
+        columns: of the file that it was made of.
     """
     feature = {
         "song_id": _bytes(str(song["song_id"]).encode()),
         "artist": _bytes(str(song["artist"]).encode()),
         "title": _bytes(str(song["title"]).encode()),
         "year": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(song["year"])])),
-        "popularity": tf.train.Feature(
-            float_list=tf.train.FloatList(value=[float(song["popularity"])])
-        ),
+        "popularity": _floats([song["popularity"]]),
+        "columns": tf.train.Feature(int64_list=tf.train.Int64List(value=[columns])),
+        "sound": _floats(sound),
         "spectrogram": _bytes(pixels),
     }
     record: bytes = tf.train.Example(
@@ -45,12 +54,16 @@ def serialize_song(song: Mapping[str, Any], pixels: bytes) -> bytes:
     return record
 
 
+def _floats(values: Iterable[float]) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=map(float, values)))
+
+
 def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
 def parse_song(record: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Read one record: scalars as in :func:`serialize_song`, spectrogram ``(256, 1024)`` uint8."""
+    """Read one record: what :func:`serialize_song` took, ``spectrogram`` for the pixels."""
     song = tf.io.parse_single_example(record, _FEATURES)
     pixels = tf.io.decode_raw(song["spectrogram"], tf.uint8)
     return {**song, "spectrogram": tf.reshape(pixels, [ROWS, COLUMNS])}

@@ -12,9 +12,12 @@ import tensorflow as tf
 
 from pipelines.files import read_json, write_atomically, write_json
 from pipelines.records import SONGS_PER_SHARD, serialize_song, shard_path
-from pipelines.spectrogram import load_spectrogram, png_problem
+from pipelines.sound import on_one_scale
+from pipelines.spectrogram import load_spectrogram, png_columns, png_problem
 
 Advance = Callable[[int], None]
+Image = tuple[bytes, int]
+"""Pixels of a shrunk spectrogram, and how many columns its file has."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def write_shards(shards: Sequence[Shard], images: Path, advance: Advance) -> dic
     pending = next(converted, None)
     for shard in missing:
         end = first + len(shard.songs)
-        found: dict[int, bytes] = {}
+        found: dict[int, Image] = {}
         while pending is not None and pending[0] < end:
             found[pending[0] - first] = pending[1]
             pending = next(converted, None)
@@ -70,8 +73,8 @@ def write_shards(shards: Sequence[Shard], images: Path, advance: Advance) -> dic
     return {file: reason for shard in shards for file, reason in read_json(shard.report).items()}
 
 
-def _convert(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
-    """Position and pixels of every file that can be used, in order."""
+def _convert(paths: Sequence[Path]) -> Iterator[tuple[int, Image]]:
+    """Position and image of every file that can be used, in order."""
     if not paths:
         return
     numbered = tf.data.Dataset.from_tensor_slices(
@@ -79,33 +82,40 @@ def _convert(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
     )
     # One image at a time for each core: full-length ones take tens of megabytes while resampled.
     images = numbered.map(
-        lambda position, path: (position, _pixels(path)),
+        lambda position, path: (position, *_image(path)),
         num_parallel_calls=os.cpu_count() or 1,
         deterministic=True,
     ).ignore_errors()
-    for position, pixels in images.prefetch(4).as_numpy_iterator():
-        yield int(position), pixels.tobytes()
+    for position, pixels, columns in images.prefetch(4).as_numpy_iterator():
+        yield int(position), (pixels.tobytes(), int(columns))
 
 
-def _pixels(path: tf.Tensor) -> tf.Tensor:
-    return load_spectrogram(tf.io.read_file(path))
+def _image(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    png = tf.io.read_file(path)
+    return load_spectrogram(png), png_columns(png)
 
 
-def _write_shard(shard: Shard, found: dict[int, bytes], images: Path) -> None:
+def _write_shard(shard: Shard, found: dict[int, Image], images: Path) -> None:
     rejected = {}
     with (
         write_atomically(shard.path) as temporary,
         tf.io.TFRecordWriter(str(temporary)) as writer,
     ):
+        sounds = on_one_scale(shard.songs)
         for position, song in enumerate(_records(shard.songs)):
             path = images / song["file"]
             if position not in found and (problem := image_problem(path)):
                 rejected[song["file"]] = problem
                 continue
             # An image that is fine after all failed for a passing reason: read it once more.
-            pixels = found.get(position) or _pixels(str(path)).numpy().tobytes()
-            writer.write(serialize_song(song, pixels))
+            pixels, columns = found.get(position) or _read_again(path)
+            writer.write(serialize_song(song, sounds[position], pixels, columns))
     write_json(shard.report, rejected)
+
+
+def _read_again(path: Path) -> Image:
+    pixels, columns = _image(str(path))
+    return pixels.numpy().tobytes(), int(columns)
 
 
 def _records(songs: pd.DataFrame) -> list[dict[str, Any]]:

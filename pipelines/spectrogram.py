@@ -67,6 +67,15 @@ def png_problem(png: tf.Tensor) -> tf.Tensor:
     return problem
 
 
+def png_columns(png: tf.Tensor) -> tf.Tensor:
+    """How many columns an image has: scalar int64, read from the header.
+
+    Args:
+        png: scalar string, the bytes of a file that :func:`png_problem` takes.
+    """
+    return _big_endian(tf.io.decode_raw(tf.strings.substr(png, 16, 4), tf.uint8))
+
+
 def _first_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
     """The first ``count`` bytes, zero bytes where the string is shorter."""
     return tf.strings.substr(tf.strings.join([text, "\0" * count]), 0, count)

@@ -119,7 +119,7 @@ class SpectrogramCNNConfig:
     filters: tuple[int, ...] = (64, 64, 64)
     kernel_size: int = 5
     features: int = 64
-    dropout: float = 0.5
+    dropout: float = 0.2
 
     def __post_init__(self) -> None:
         _require(
@@ -232,6 +232,10 @@ class RunConfig:
 
     ``*_fit`` belong to the stages: the text branch on the songs alone, on the large set and after
     that on the songs, the CNN, the jointly trained naive model, and the head on frozen branches.
+
+    Attributes:
+        sound_weight: what it costs the CNN to take a song's sound for one that is a standard
+            deviation away, in points squared of popularity; 0 teaches it popularity only.
     """
 
     seed: int = 0
@@ -240,6 +244,7 @@ class RunConfig:
     metadata: MetadataEncoderConfig = field(default_factory=MetadataEncoderConfig)
     hiding: HidingConfig = field(default_factory=HidingConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
+    sound_weight: float = 1000.0
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
     text_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=14, batch_size=256, patience=4)
     text_songs_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=20, batch_size=64, patience=6)
@@ -255,6 +260,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         _require(0 <= self.seed <= LARGEST_SEED, "seed", f"0 to {LARGEST_SEED}", self.seed)
+        _require(self.sound_weight >= 0, "sound_weight", "0 or more", self.sound_weight)
 
 
 def load_config(path: Path) -> RunConfig:

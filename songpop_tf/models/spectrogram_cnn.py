@@ -5,12 +5,16 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from pipelines.sound import SOUND
 from pipelines.spectrogram import COLUMNS, FULL_SCALE, ROWS
 from songpop_tf.config import SpectrogramCNNConfig
 from songpop_tf.models.output import FEATURES, popularity
 
 _DEFAULT = SpectrogramCNNConfig()
 _FIRST_KERNEL, _FIRST_STRIDE = 8, 4
+_LENGTH_FEATURES = 16
+SOUND_LAYER = "sound"
+"""Name of the layer that is taught how songs sound."""
 
 
 def spectrogram_cnn(
@@ -20,15 +24,19 @@ def spectrogram_cnn(
 
     The frequency bands are channels and the convolutions run along time: how high a sound lies
     matters, so no weight is shared between frequencies. Whole songs are then summed up by the mean
-    and the standard deviation over time of what the convolutions found.
+    and the standard deviation over time of what the convolutions found, and that by a few numbers,
+    which can be taught how the song sounds (:mod:`pipelines.sound`). Popularity follows from these
+    and from the song's length alone: with more to choose from, a network finds chance features of
+    the few thousand songs that there are.
 
     Args:
         config: sizes.
         mean_popularity: of the training songs, 0-100.
 
     Returns:
-        Model from ``{"spectrogram": (batch, 256, 1024) in 0-255}`` to ``(batch, 1)`` popularity.
-        Its layer ``features`` gives ``(batch, config.features)``.
+        Model from ``{"spectrogram": (batch, 256, 1024) in 0-255, "columns": (batch,) of the song's
+        file}`` to ``(batch, 1)`` popularity. Its layer ``features`` gives ``(batch,
+        config.features)``, its layer ``sound`` ``(batch, 10)``.
     """
     image = keras.Input((ROWS, COLUMNS), name="spectrogram")
     x = layers.Rescaling(1.0 / FULL_SCALE, name="scaled")(image)
@@ -43,10 +51,37 @@ def spectrogram_cnn(
     x = _mean_and_deviation(x)
     x = _batch_norm("pooled_norm")(x)
     x = layers.Dropout(config.dropout, name="pooled_dropout")(x)
+    columns = keras.Input((), dtype="int64", name="columns")
+    length = _length(columns)
+    x = layers.Dense(config.features, activation="relu", name="heard")(
+        ops.concatenate([x, length], axis=-1)
+    )
+    sound = layers.Dense(len(SOUND), dtype="float32", name=SOUND_LAYER)(x)
+    x = layers.Dense(config.features, activation="relu", name="judged")(
+        ops.concatenate([sound, length], axis=-1)
+    )
+    x = layers.Dropout(config.dropout, name="judged_dropout")(x)
     x = layers.Dense(config.features, activation="relu", name=FEATURES)(x)
     x = layers.Dropout(config.dropout, name="features_dropout")(x)
-    return keras.Model(
-        {"spectrogram": image}, popularity(x, mean_popularity), name="spectrogram_cnn"
+    inputs = {"spectrogram": image, "columns": columns}
+    return keras.Model(inputs, popularity(x, mean_popularity), name="spectrogram_cnn")
+
+
+def with_sound(cnn: keras.Model) -> keras.Model:
+    """The same CNN, sharing its weights, with both of its answers.
+
+    Returns:
+        Model from the CNN's inputs to ``{"popularity": (batch, 1), "sound": (batch, 10)}``.
+    """
+    answers = {"popularity": cnn.output, "sound": cnn.get_layer(SOUND_LAYER).output}
+    return keras.Model(cnn.input, answers, name="spectrogram_cnn_with_sound")
+
+
+def _length(columns: Any) -> Any:
+    """``(batch, 16)`` features of the song's length, which shrinking takes from the image."""
+    logarithm = ops.log(ops.maximum(ops.cast(columns, "float32"), 1.0))[:, None]
+    return layers.Dense(_LENGTH_FEATURES, activation="relu", name="length")(
+        _batch_norm("columns_norm")(logarithm)
     )
 
 

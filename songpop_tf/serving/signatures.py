@@ -13,7 +13,7 @@ import tensorflow as tf
 from pipelines.errors import InputError
 from pipelines.kaggle import UNKNOWN_YEAR
 from pipelines.metadata import MetadataReader
-from pipelines.spectrogram import load_spectrogram, png_problem
+from pipelines.spectrogram import load_spectrogram, png_columns, png_problem
 from songpop_tf.serving.names import (
     BRANCHES,
     METADATA_ONLY,
@@ -102,10 +102,10 @@ class SongModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
         return self._branch("text")(self._read("text", words))
 
     def _cnn(self, spectrogram_png: tf.Tensor) -> tf.Tensor:
-        return self._branch("cnn")({"spectrogram": _images(spectrogram_png)})
+        return self._branch("cnn")(_heard(spectrogram_png))
 
     def _combined(self, spectrogram_png: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
-        inputs = {"spectrogram": _images(spectrogram_png), **self._read("combined", words)}
+        inputs = {**_heard(spectrogram_png), **self._read("combined", words)}
         return self._branch("combined")(inputs)
 
     def _read(self, branch: str, words: tuple[tf.Tensor, ...]) -> Answer:
@@ -162,9 +162,11 @@ def _named(answer: tf.Tensor) -> Answer:
     return dict(zip(OUTPUTS, tf.unstack(answer, axis=1), strict=True))
 
 
-def _images(png: tf.Tensor) -> tf.Tensor:
+def _heard(png: tf.Tensor) -> Answer:
+    """What the CNN reads of files ``(batch,)``."""
     shrunk = tf.map_fn(load_spectrogram, png, fn_output_signature=tf.uint8)
-    return tf.cast(shrunk, tf.float32)
+    columns = tf.map_fn(png_columns, png, fn_output_signature=tf.int64)
+    return {"spectrogram": tf.cast(shrunk, tf.float32), "columns": columns}
 
 
 def _is_known(artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> tf.Tensor:

@@ -2,14 +2,16 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from keras import ops
 
 from pipelines.files import write_atomically
 from songpop_tf.config import FitConfig
@@ -18,6 +20,9 @@ MakeDataset = Callable[[int], tf.data.Dataset]
 """Makes the endless training dataset that begins at a given epoch."""
 
 Arrays = list[npt.NDArray[Any]]
+
+POPULARITY = "popularity"
+"""The answer that counts, where a model gives several."""
 
 
 class Console(Protocol):
@@ -39,23 +44,27 @@ def fit(
     state: Path,
     stage: str,
     console: Console,
+    weights: Mapping[str, float] = MappingProxyType({}),
 ) -> list[dict[str, float]]:
     """Fit with MSE and Adam, and leave the model at its best epoch.
 
     Args:
-        model: changed in place.
-        train: makes batches of (inputs, popularity).
+        model: changed in place. It may give a dictionary with ``popularity`` and other answers.
+        train: makes batches of (inputs, popularity), or of (inputs, dictionary of targets); in the
+            other targets, NaN is what nobody knows.
         steps: batches in an epoch.
         validation: one pass over the validation songs.
         config: learning rate, epochs, patience.
         state: file that holds everything needed to go on, written after each epoch.
         stage: name for the console.
         console: gets one line an epoch and the steps within it.
+        weights: of the other answers' MSE beside that of popularity.
 
     Returns:
-        For each epoch: epoch, loss, val_loss (MSE in points squared), val_mae, seconds.
+        For each epoch: epoch, loss, val_loss (MSE of popularity in points squared), val_mae,
+        seconds.
     """
-    _compile(model, config, steps)
+    _compile(model, config, steps, weights)
     progress = _Progress(model, config, state, stage, steps, console)
     progress.restore()
     if progress.goes_on():
@@ -73,7 +82,9 @@ def fit(
     return progress.history
 
 
-def _compile(model: keras.Model, config: FitConfig, steps: int) -> None:
+def _compile(
+    model: keras.Model, config: FitConfig, steps: int, weights: Mapping[str, float]
+) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 10,
         config.epochs * steps,
@@ -82,9 +93,28 @@ def _compile(model: keras.Model, config: FitConfig, steps: int) -> None:
     )
     optimizer = keras.optimizers.Adam(schedule, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embedding"])
+    losses: Any = "mse"
+    metrics: Any = ["mae"]
+    factors = None
+    if _gives_several(model):
+        others = [name for name in model.output if name != POPULARITY]
+        losses = {POPULARITY: "mse", **dict.fromkeys(others, known_mse)}
+        factors = {POPULARITY: 1.0, **{name: weights[name] for name in others}}
+        metrics = {POPULARITY: metrics}
     # XLA makes training on a CPU half as fast.
-    model.compile(optimizer, loss="mse", metrics=["mae"], jit_compile=False)
+    model.compile(optimizer, losses, loss_weights=factors, metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
+
+
+def _gives_several(model: keras.Model) -> bool:
+    return isinstance(model.output, dict)
+
+
+def known_mse(truth: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+    """Mean squared error ``(batch,)`` of ``(batch, n)``; 0 where the truth is NaN, not known."""
+    # The truth is replaced, not the error: even an unused NaN makes the slope NaN.
+    known = ops.where(ops.isnan(truth), ops.stop_gradient(prediction), truth)
+    return ops.mean(ops.square(known - prediction), axis=-1)
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -134,7 +164,13 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         seconds = time.perf_counter() - self._started
-        named = {name: float((logs or {})[name]) for name in ("loss", "val_loss", "val_mae")}
+        of_popularity = f"{POPULARITY}_" if _gives_several(self._fitted) else ""
+        names = {
+            "loss": f"{of_popularity}loss",
+            "val_loss": f"val_{of_popularity}loss",
+            "val_mae": f"val_{of_popularity}mae",
+        }
+        named = {name: float((logs or {})[keras_name]) for name, keras_name in names.items()}
         self.history.append({"epoch": epoch + 1, **named, "seconds": round(seconds, 3)})
         if not np.isfinite([named["loss"], named["val_loss"]]).all():
             raise FloatingPointError(

@@ -24,6 +24,7 @@ from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.models import fusion_model, spectrogram_cnn
 from songpop_tf.models.fusion import BRANCHES, HEAD
+from songpop_tf.models.spectrogram_cnn import with_sound
 from songpop_tf.training.conformal import half_width
 from songpop_tf.training.fit import Console, MakeDataset, fit
 from songpop_tf.training.inputs import predict_split
@@ -146,9 +147,10 @@ class Trainer:
     def _spectrogram(self, name: str, *, augmented: bool) -> tuple[keras.Model, History]:
         model = self._cnn_model()
         fit_config = self.config.cnn_fit
-        dataset = partial(spectrogram_dataset, batch_size=fit_config.batch_size)
+        taught = augmented and self.config.sound_weight > 0
+        dataset = partial(spectrogram_dataset, batch_size=fit_config.batch_size, with_sound=taught)
         return model, self._fit(
-            model,
+            with_sound(model) if taught else model,
             lambda epoch: dataset(
                 self.data.shards_of(TRAIN),
                 seed=self.config.seed,
@@ -227,4 +229,5 @@ class Trainer:
     ) -> History:
         steps = -(-rows // fit_config.batch_size)
         state = self.run.state_path(stage)
-        return fit(model, train, steps, validation, fit_config, state, stage, self.console)
+        weights = {"sound": self.config.sound_weight}
+        return fit(model, train, steps, validation, fit_config, state, stage, self.console, weights)

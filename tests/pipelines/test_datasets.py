@@ -43,9 +43,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         with tf.io.TFRecordWriter(str(path)) as writer:
             for song in rows.itertuples():
                 image = pixels(256, 1024, seed=song.Index)
-                writer.write(
-                    serialize_song({"song_id": song.Index, **song._asdict()}, image.tobytes())
-                )
+                described = {"song_id": song.Index, **song._asdict()}
+                sound = np.full(10, song.Index, "float32")
+                writer.write(serialize_song(described, sound, image.tobytes(), 30_000 + song.Index))
     return paths
 
 
@@ -114,6 +114,13 @@ def test_spectrograms_keep_the_scale_of_their_pixels(shards: list[Path]) -> None
     assert image.shape == (BATCH, 256, 1024)
     assert image.dtype == tf.float32
     np.testing.assert_array_equal(image[0], pixels(256, 1024, seed=0))
+
+
+def test_length_and_sound_come_with_the_image(shards: list[Path]) -> None:
+    inputs, targets = next(iter(spectrogram_dataset(shards, BATCH, with_sound=True)))
+    assert inputs["columns"].numpy().tolist() == [30_000, 30_001, 30_002, 30_003]
+    assert targets["popularity"].numpy().tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(targets["sound"], np.repeat([[0], [1], [2], [3]], 10, axis=1))
 
 
 def test_augmentation_needs_a_seed(shards: list[Path]) -> None:

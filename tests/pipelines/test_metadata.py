@@ -47,6 +47,14 @@ def test_tokens_are_cut_to_the_longest_text_of_a_batch(reader: MetadataReader) -
     assert inputs["trend"].shape == (2,)
 
 
+def test_years_beyond_the_training_songs_are_read_as_the_nearest_known(
+    reader: MetadataReader,
+) -> None:
+    nothing = tf.constant([""] * 4)
+    inputs = reader(nothing, nothing, [2031, 2008, 1950, 0])
+    assert inputs["year"].numpy().tolist() == [2008, 2008, 1976, 0]
+
+
 def test_a_table_is_encoded_as_row_by_row(reader: MetadataReader) -> None:
     encoded = reader.encode_table(TABLE)
     eager = reader.encode(

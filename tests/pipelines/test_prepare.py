@@ -17,7 +17,8 @@ from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.records import count_records, parse_song
 from pipelines.songs import same_song
-from pipelines.spectrogram import load_spectrogram
+from pipelines.sound import SOUND, on_one_scale
+from pipelines.spectrogram import load_spectrogram, png_columns
 from songpop_tf.config import SplitConfig, SplitProtocol
 from tests.conftest import no_progress
 from tests.pipelines.images import pixels, write_png
@@ -60,6 +61,11 @@ def test_records_hold_the_songs_of_their_split_in_order(data: PreparedData, samp
         png = (sample / "spectrograms" / songs.file.iloc[0]).read_bytes()
         expected = load_spectrogram(png).numpy().astype(int)
         assert np.abs(parsed[0]["spectrogram"].numpy() - expected).max() <= 1
+        assert parsed[0]["columns"] == png_columns(png)
+        np.testing.assert_array_equal(
+            np.stack([song["sound"].numpy() for song in parsed]), on_one_scale(songs)
+        )
+        assert songs[list(SOUND)].notna().all(axis=None)
 
 
 def test_the_large_set_holds_no_version_of_any_song(data: PreparedData) -> None:
@@ -145,7 +151,8 @@ def some_images(sample: Path, count: int) -> list[Path]:
 
 def test_bad_images_are_rejected_with_their_reason(own_sample: Path, tmp_path: Path) -> None:
     damaged, small = some_images(own_sample, 2)
-    damaged.write_bytes(damaged.read_bytes()[:-200])
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:200] + bytes(100) + whole[300:])
     write_png(small, pixels(20, 300))
     made = prepare(options_for(own_sample), tmp_path / "data", no_progress)
     quarantine = pd.read_csv(made.directory / "quarantine.csv")
@@ -215,7 +222,7 @@ def test_the_first_table_has_the_labels(sample: Path, tmp_path: Path) -> None:
 
 def test_an_unknown_format_is_refused(data: PreparedData, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 99}))
-    with pytest.raises(InputError, match="expected format 1, received 99"):
+    with pytest.raises(InputError, match="expected format 2, received 99"):
         PreparedData.open(tmp_path)
 
 

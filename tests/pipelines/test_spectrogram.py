@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from pipelines.spectrogram import load_spectrogram, png_problem, stretch_to_bytes
+from pipelines.spectrogram import load_spectrogram, png_columns, png_problem, stretch_to_bytes
 from tests.pipelines.images import encoded, pixels
 
 
@@ -26,6 +26,11 @@ def test_equals_the_studys_resizing(rows: int, columns: int) -> None:
     assert loaded.dtype == tf.uint8
     # Half a step of rounding, and what 1e-3 of full scale allows.
     assert np.abs(loaded.numpy() - reference(image)).max() < 0.5 + 0.255
+
+
+@pytest.mark.parametrize("columns", [32, 300, 70_001])
+def test_the_width_of_the_file_is_read_from_its_header(columns: int) -> None:
+    assert png_columns(tf.constant(encoded(pixels(32, columns)))) == columns
 
 
 def test_same_eagerly_and_inside_a_dataset() -> None:

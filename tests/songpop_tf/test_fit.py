@@ -72,6 +72,36 @@ def test_the_loss_falls_and_every_epoch_is_told(tmp_path: Path) -> None:
     assert ("stage epoch 1", STEPS, STEPS) in console.steps
 
 
+def test_a_second_answer_is_learned_where_it_is_known(tmp_path: Path) -> None:
+    x, popularity = data()
+    second = np.where(np.arange(ROWS)[:, None] % 2, np.nan, x[:, :2]).astype("float32")
+    targets = {"popularity": popularity, "sound": second}
+    rows = tf.data.Dataset.from_tensor_slices((x, targets)).batch(BATCH)
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,))
+    answers = {
+        "popularity": keras.layers.Dense(1)(inputs),
+        "sound": keras.layers.Dense(2)(inputs),
+    }
+    made = keras.Model(inputs, answers)
+    history = fit(
+        made,
+        lambda epoch: rows.repeat().skip(epoch * STEPS),
+        STEPS,
+        rows,
+        FitConfig(learning_rate=0.1, epochs=30, batch_size=BATCH, patience=30, weight_decay=0),
+        tmp_path / "state.npz",
+        "stage",
+        Recorder(),
+        weights={"sound": 10.0},
+    )
+    found = made.predict(x, verbose=0)
+    np.testing.assert_allclose(found["sound"], x[:, :2], atol=0.2)
+    # What is told of an epoch is popularity's.
+    best = min(entry["val_loss"] for entry in history)
+    assert np.mean((found["popularity"] - popularity) ** 2) == pytest.approx(best, rel=1e-3)
+
+
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     history, prediction = run(tmp_path / "state.npz", Recorder())
     best = min(entry["val_loss"] for entry in history)

@@ -37,8 +37,9 @@ def test_the_fused_model_holds_the_branches_as_they_were_pre_trained(
     reader = run.load_reader("combined")
     inputs = reader.inputs(reader.encode_table(songs))
     text = findings_of(run.load_model("text"), "features", "logit")(inputs)
-    image = np.zeros((len(songs), 256, 1024), "float32")
-    findings = branches({"spectrogram": tf.constant(image), **inputs})
+    image = tf.zeros((len(songs), 256, 1024))
+    columns = tf.fill([len(songs)], tf.constant(30_000, tf.int64))
+    findings = branches({"spectrogram": image, "columns": columns, **inputs})
     np.testing.assert_allclose(findings["metadata_features"], text["features"], atol=1e-4)
     np.testing.assert_allclose(findings["metadata_logit"], text["logit"], atol=1e-4)
 

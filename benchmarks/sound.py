@@ -1,0 +1,152 @@
+"""How well all six models predict songs with spectrograms, over several divisions of them.
+
+    python benchmarks/sound.py --spectrograms rendered/spectrograms --tracks tracks_hot100.csv \
+        --tracks tracks_mixed.csv --split random --out sound
+
+For each seed the songs are divided anew, and `songpop-tf prepare`, `train` and `evaluate` run as
+they are; what is finished in --out is kept. Beside them stands "audio": gradient boosting on the
+length and on Spotify's own audio features of the same training songs, what a perfect listener could
+hand to it. The test songs of all seeds are pooled; intervals are bootstrapped over songs.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import tensorflow as tf
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from pipelines.prepare import PrepareOptions, prepare
+from pipelines.prepared import PreparedData
+from pipelines.sound import SOUND
+from pipelines.spectrogram import png_columns
+from pipelines.splits import TEST, TRAIN
+from songpop_tf.config import RunConfig, SplitConfig, load_config
+from songpop_tf.console import Console
+from songpop_tf.evaluation.evaluate import PREDICTIONS, evaluate
+from songpop_tf.evaluation.metrics import NEAR, PREDICTED, Vector, r2
+from songpop_tf.training.conformal import interval
+from songpop_tf.training.run import Run, configurations
+from songpop_tf.training.stages import Trainer
+
+RESAMPLES = 2000
+AUDIO = f"{PREDICTED}audio"
+COVERED = "covered_"
+
+
+def predictions_of(
+    options: argparse.Namespace, config: RunConfig, seed: int, console: Console
+) -> pd.DataFrame:
+    """Prepare, train and evaluate one division; the predictions of its test songs."""
+    folder = options.out / f"{options.split}-{seed}"
+    split = SplitConfig(protocol=options.split, seed=seed)
+    plan = PrepareOptions(options.spectrograms, options.tracks, split)
+    data = prepare(plan, folder / "data", console.progress)
+    seeded = dataclasses.replace(config, seed=seed)
+    run = Run.start(folder / "run", data, seeded)
+    Trainer(data, run, seeded, console).train(configurations(options.approach, "all"))
+    if not (run.directory / PREDICTIONS).is_file():
+        evaluate(data, run, seed, console)
+    found = pd.read_csv(run.directory / PREDICTIONS, dtype={"song_id": str})
+    found[AUDIO] = boosting_on_audio(data, options.spectrograms, seed)
+    for name in run.finished():
+        low, high = interval(found[PREDICTED + name].to_numpy(), run.half_width(name))
+        found[COVERED + name] = found.popularity.between(low, high)
+    return found
+
+
+def boosting_on_audio(data: PreparedData, spectrograms: Path, seed: int) -> Vector:
+    """Predict the test songs from what Spotify says of their sound, and from their length."""
+    train, test = data.songs_of(TRAIN), data.songs_of(TEST)
+    model = HistGradientBoostingRegressor(
+        max_iter=100, learning_rate=0.05, max_leaf_nodes=8, l2_regularization=1, random_state=seed
+    )
+    model.fit(_audio(train, spectrograms), train.popularity)
+    prediction: Vector = model.predict(_audio(test, spectrograms))
+    return prediction
+
+
+def _audio(songs: pd.DataFrame, spectrograms: Path) -> npt.NDArray[np.float64]:
+    columns = [int(png_columns(tf.io.read_file(str(spectrograms / file)))) for file in songs.file]
+    return np.column_stack([songs[list(SOUND)].to_numpy("float64"), columns])
+
+
+def mean_interval(values: pd.Series, songs: pd.Series) -> tuple[float, float]:
+    """95 % bootstrap interval of a mean over songs; a song may stand in several seeds' parts."""
+    by_song = values.groupby(songs.to_numpy())
+    total, count = by_song.sum().to_numpy("float64"), by_song.size().to_numpy("float64")
+    drawn = np.random.default_rng(0).multinomial(
+        len(total), np.full(len(total), 1 / len(total)), RESAMPLES
+    )
+    low, high = np.quantile((drawn @ total) / (drawn @ count), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def squared_error(table: pd.DataFrame, name: str) -> pd.Series:
+    """Of one configuration, song by song."""
+    return (table[PREDICTED + name] - table.popularity) ** 2
+
+
+def table_of(table: pd.DataFrame, names: list[str]) -> str:
+    """Every configuration in Markdown."""
+    lines = [
+        "| configuration | MSE (95 %) | R2 | R2 by seed | within 15 | in the 90 % interval |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        squared = squared_error(table, name)
+        low, high = mean_interval(squared, table.song_id)
+        by_seed = [_r2(part, name) for _, part in table.groupby("seed")]
+        covered = f"{table[COVERED + name].mean():.1%}" if COVERED + name in table else ""
+        lines.append(
+            f"| {name} | {squared.mean():.1f} ({low:.1f} to {high:.1f}) | {_r2(table, name):.3f} "
+            f"| {', '.join(f'{one:.3f}' for one in by_seed)} "
+            f"| {(np.sqrt(squared) <= NEAR).mean():.1%} | {covered} |"
+        )
+    return "\n".join(lines)
+
+
+def _r2(table: pd.DataFrame, name: str) -> float:
+    return r2(table.popularity.to_numpy("float64"), table[PREDICTED + name].to_numpy("float64"))
+
+
+def gain(table: pd.DataFrame, better: str, worse: str) -> str:
+    """What one configuration's MSE saves over another's, paired over songs."""
+    saved = squared_error(table, worse) - squared_error(table, better)
+    low, high = mean_interval(saved, table.song_id)
+    return f"{better} against {worse}: MSE {saved.mean():.2f} lower ({low:.2f} to {high:.2f})"
+
+
+def main() -> None:
+    """Run every seed that is not finished and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--spectrograms", type=Path, required=True)
+    parser.add_argument("--tracks", type=Path, required=True, action="append")
+    parser.add_argument("--split", choices=("random", "artist", "time"), default="random")
+    parser.add_argument("--approach", choices=("better", "both"), default="both")
+    parser.add_argument("--config", type=Path, help="TOML as of `train --config`")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True, help="folder for data and runs")
+    options = parser.parse_args()
+    config = load_config(options.config) if options.config else RunConfig()
+    with Console() as console:
+        parts = [
+            predictions_of(options, config, seed, console).assign(seed=seed)
+            for seed in range(options.seeds)
+        ]
+        table = pd.concat(parts, ignore_index=True)
+        names = [name.removeprefix(PREDICTED) for name in table if name.startswith(PREDICTED)]
+        console.say(f"\n### {options.split}: {len(table):,} test songs of {len(parts)} seeds\n")
+        console.say(table_of(table, names))
+        console.say(f"\n{gain(table, 'combined', 'text')}")
+        console.say(gain(table, "combined", "boosting"))
+        if "combined_naive" in names:
+            console.say(gain(table, "combined", "combined_naive"))
+        console.say(f"cnn reaches {_r2(table, 'cnn') / _r2(table, 'audio'):.0%} of audio's R2")
+
+
+if __name__ == "__main__":
+    main()
