@@ -85,12 +85,13 @@ class Trainer:
         songs = self.data.songs_of(TRAIN)
         branch = TextBranch.new(self._reader("text_naive", songs), self.config.metadata)
         fit_config = self.config.text_naive_fit
-        return branch.model, self._fit_text(branch, songs, fit_config, "text_naive")
+        history = self._fit_text(branch, songs, fit_config, "text_naive")
+        return branch.encoder(), history
 
     def _combined_naive(self) -> tuple[keras.Model, History]:
         songs = self.data.songs_of(TRAIN)
         reader = self._reader("combined_naive", songs)
-        encoder = TextBranch.new(reader, self.config.metadata).model
+        encoder = TextBranch.new(reader, self.config.metadata).encoder()
         model = fusion_model(self._cnn_model(), encoder, self.config.fusion, frozen=False)
         fit_config = self.config.combined_naive_fit
         dataset = partial(fused_dataset, reader=reader, batch_size=fit_config.batch_size)
@@ -123,7 +124,7 @@ class Trainer:
         # The songs with spectrograms differ from the large set in how popular they are.
         then = self._fit_text(branch, songs, self.config.text_songs_fit, "text/songs")
         later = [{**entry, "epoch": entry["epoch"] + len(history)} for entry in then]
-        return branch.model, history + later
+        return branch.encoder(), history + later
 
     def _combined(self) -> tuple[keras.Model, History]:
         model = fusion_model(

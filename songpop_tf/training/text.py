@@ -49,24 +49,36 @@ class TextBranch:
     behind it is trained.
 
     Attributes:
-        model: the whole encoder.
-        reader: makes its inputs.
-        trained: the part of ``model`` to fit, which shares its weights.
+        reader: makes the encoder's inputs.
+        trained: the part of the encoder to fit.
         text_features: what a frozen transformer makes of tokens; None if it is trained too.
+        whole: the encoder that ``trained`` shares its weights with.
+        config: of the encoder.
     """
 
-    model: keras.Model
     reader: MetadataReader
     trained: keras.Model
     text_features: TextFeatures | None
+    whole: keras.Model
+    config: MetadataEncoderConfig
 
     @classmethod
     def new(cls, reader: MetadataReader, config: MetadataEncoderConfig) -> "TextBranch":
         """Build an encoder that was not trained yet."""
-        model = metadata_encoder(len(reader.tokenizer.vocabulary), config)
+        whole = metadata_encoder(len(reader.tokenizer.vocabulary), config)
         if not config.freeze_backbone:
-            return cls(model, reader, model, None)
-        return cls(model, reader, without_transformer(model), _features_by(transformer_of(model)))
+            return cls(reader, whole, None, whole, config)
+        features = _features_by(transformer_of(whole))
+        return cls(reader, without_transformer(whole), features, whole, config)
+
+    def encoder(self) -> keras.Model:
+        """The whole encoder as it is now, to be saved or joined with others."""
+        if self.trained is self.whole:
+            return self.whole
+        # Keras cannot save a model that another one was cut out of.
+        copy = metadata_encoder(len(self.reader.tokenizer.vocabulary), self.config)
+        copy.set_weights(self.whole.get_weights())
+        return copy
 
     def train_dataset(
         self, table: pd.DataFrame, batch_size: int, hiding: HidingConfig, seed: int

@@ -15,6 +15,7 @@ from pipelines.metadata import TEXTS, MetadataReader
 from pipelines.tokens import MetadataTokenizer
 from songpop_tf.config import MetadataEncoderConfig
 from songpop_tf.models import metadata_encoder
+from songpop_tf.training.text import TextBranch, new_reader
 
 WIDTH, INNER, POSITIONS = 8, 16, 20
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "beyonce", "halo", "2008", "dream", "##s"]
@@ -81,6 +82,31 @@ def test_a_local_folder_gives_tokens_and_weights(
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     np.testing.assert_allclose(loaded(inputs), prediction, atol=1e-4)
+
+
+def test_what_is_trained_behind_a_frozen_transformer_can_be_saved(
+    folder: Path, tmp_path: Path
+) -> None:
+    table = pd.DataFrame(
+        {
+            "artist": ["Beyoncé"] * 8,
+            "title": ["Halo", "Dreams"] * 4,
+            "year": range(2001, 2009),
+            "popularity": [10.0, 90.0] * 4,
+            "in_large": 0,
+        }
+    )
+    config = MetadataEncoderConfig(preset=str(folder), freeze_backbone=True, tokens=6)
+    branch = TextBranch.new(new_reader(table, config), config)
+    branch.trained.compile(keras.optimizers.Adam(0.05), "mse", jit_compile=False)
+    branch.trained.fit(branch.dataset(table, 4), epochs=3, shuffle=False, verbose=0)
+    expected = branch.trained.predict(branch.dataset(table, 4), verbose=0)
+    assert np.ptp(expected) > 5
+    branch.encoder().save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    inputs = branch.reader.inputs(branch.reader.encode_table(table))
+    # What a frozen transformer finds is kept in half precision.
+    np.testing.assert_allclose(loaded(inputs), expected, atol=0.1)
 
 
 def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:

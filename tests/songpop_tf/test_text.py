@@ -1,5 +1,6 @@
 """The text branch learns artists by their other songs, and does with what is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -91,6 +92,6 @@ def test_without_a_year_the_artist_still_tells(branch: TextBranch) -> None:
 
 def test_the_reader_is_stored_with_the_branch(branch: TextBranch, tmp_path: Path) -> None:
     branch.reader.save(tmp_path)
-    again = TextBranch(branch.model, type(branch.reader).load(tmp_path), branch.trained, None)
+    again = replace(branch, reader=type(branch.reader).load(tmp_path))
     table = songs(range(5), seed=6)
     assert reached(again, table) == pytest.approx(reached(branch, table))
