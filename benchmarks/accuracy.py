@@ -109,8 +109,8 @@ def by_time(songs: pd.DataFrame, large: pd.DataFrame) -> Part:
     )
 
 
-def predict_text(part: Part, config: RunConfig, memory: "Memory", console: Console) -> Vector:
-    """Train the text branch as `songpop-tf train` does, and predict the test songs."""
+def train_text(part: Part, config: RunConfig, memory: "Memory", console: Console) -> TextBranch:
+    """Train the text branch as `songpop-tf train` does."""
     keras.utils.set_random_seed(config.seed)
     reader = new_reader(pd.concat([part.train, part.large], ignore_index=True), config.metadata)
     branch = TextBranch.new(reader, config.metadata)
@@ -128,8 +128,12 @@ def predict_text(part: Part, config: RunConfig, memory: "Memory", console: Conso
 
     fit_on(part.large.reset_index(drop=True), config.text_fit, "text")
     fit_on(part.train.reset_index(drop=True), config.text_songs_fit, "text/songs")
-    prediction = branch.trained.predict(branch.dataset(part.test, BATCH), verbose=0)
-    keras.utils.clear_session(free_memory=True)
+    return branch
+
+
+def predict_text(branch: TextBranch, songs: pd.DataFrame) -> Vector:
+    """Predict songs with the trained branch."""
+    prediction = branch.trained.predict(branch.dataset(songs, BATCH), verbose=0)
     return prediction[:, 0].astype("float64")
 
 
@@ -159,6 +163,8 @@ def predict(part: Part, config: RunConfig, memory: Memory, console: Console) -> 
     train, large, test = tables
     baselines = predict_baselines(train, large, test, config.seed)
     alone = predict_baselines(train, large[:0], test, config.seed)
+    text = predict_text(train_text(part, config, memory, console), test)
+    keras.utils.clear_session(free_memory=True)
     return pd.DataFrame(
         {
             "popularity": test.popularity,
@@ -167,7 +173,7 @@ def predict(part: Part, config: RunConfig, memory: Memory, console: Console) -> 
             "ridge": ridge_on_ngrams(train, test),
             "boosting": alone["boosting"],
             "boosting+large": baselines["boosting"],
-            "text": predict_text(part, config, memory, console),
+            "text": text,
         }
     )
 

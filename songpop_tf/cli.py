@@ -279,7 +279,13 @@ def export(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Option(help="Folder written by `train` or `export`.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder written by `train` or `export`; if not given, the model that comes with "
+            "the program, which reads no spectrograms."
+        ),
+    ] = None,
     artist: Annotated[str, typer.Option(help="Artist, as in the data.")] = "",
     title: Annotated[str, typer.Option(help="Title.")] = "",
     year: Annotated[int | None, typer.Option(help="Year of release; leave out if unknown.")] = None,
@@ -299,7 +305,7 @@ def predict(
 
     \b
     Examples:
-      songpop-tf predict --model run --artist "Fleetwood Mac" --title Dreams --year 1977
+      songpop-tf predict --artist "Fleetwood Mac" --title Dreams --year 1977
       songpop-tf predict --model run --csv songs.csv --out predicted.csv
     """
     del seed  # every command takes one; nothing is random here
@@ -307,6 +313,9 @@ def predict(
     if one_song == (csv is not None) or (csv is None) != (out is None):
         raise typer.BadParameter("give one song (--artist, --title, ...), or --csv with --out")
     with _tensorflow_session(debug) as console:
+        from songpop_tf.serving.shipped import shipped_model
+
+        model = model or shipped_model()
         if csv is not None and out is not None:
             _predict_csv(model, csv, out, as_json, console)
         else:

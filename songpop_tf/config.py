@@ -92,7 +92,7 @@ class HidingConfig:
         other_songs: share of the songs whose artists are shown as if never seen before.
     """
 
-    artists: float = 0.5
+    artists: float = 0.9
     titles: float = 0.05
     years: float = 0.02
     word_pieces: float = 0.3
@@ -234,6 +234,9 @@ class RunConfig:
     that on the songs, the CNN, the jointly trained naive model, and the head on frozen branches.
 
     Attributes:
+        hiding: what is hidden while the text branch trains.
+        head_hiding: what is hidden in part of the songs that the head on frozen branches learns
+            from.
         sound_weight: what it costs the CNN to take a song's sound for one that is a standard
             deviation away, in points squared of popularity; 0 teaches it popularity only.
     """
@@ -244,6 +247,9 @@ class RunConfig:
     metadata: MetadataEncoderConfig = field(default_factory=MetadataEncoderConfig)
     hiding: HidingConfig = field(default_factory=HidingConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
+    head_hiding: HidingConfig = HidingConfig(
+        artists=0.6, titles=0.3, years=0.3, word_pieces=0.0, other_songs=0.5
+    )
     sound_weight: float = 1000.0
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
     text_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=14, batch_size=256, patience=4)
@@ -255,7 +261,7 @@ class RunConfig:
         learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
     )
     head_fit: FitConfig = FitConfig(
-        learning_rate=2e-3, epochs=60, batch_size=64, patience=15, weight_decay=1e-2
+        learning_rate=2e-3, epochs=20, batch_size=64, patience=6, weight_decay=1e-2
     )
 
     def __post_init__(self) -> None:

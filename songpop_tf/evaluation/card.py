@@ -41,18 +41,30 @@ def write_card(
     """
     models = evaluation["models"]
     best = min(models, key=lambda name: float(models[name]["mse"]))
-    found = predictions.assign(error=predictions[PREDICTED + best] - predictions.popularity)
+    card = describe(best, _about(data, run, evaluation, best), predictions)
+    with write_atomically(run.directory / CARD) as temporary:
+        temporary.write_text(card)
+
+
+def describe(name: str, about: str, predictions: pd.DataFrame) -> str:
+    """The card of one model.
+
+    Args:
+        name: of the model.
+        about: what it is, how it was made and how well it does, in Markdown.
+        predictions: test songs with the columns year, popularity and the model's own.
+    """
+    found = predictions.assign(error=predictions[PREDICTED + name] - predictions.popularity)
     decade = np.where(found.year == UNKNOWN_YEAR, "unknown", found.year // 10 * 10)
     band = pd.cut(found.popularity, _BANDS, right=False, labels=_band_names())
     parts = [
-        f"# Model card: {best}",
-        _about(data, run, evaluation, best),
+        f"# Model card: {name}",
+        about,
         "## By decade\n\n" + _groups(found, pd.Series(decade, found.index), "decade"),
         "## By true popularity\n\n" + _groups(found, band, "popularity"),
         _LIMITS,
     ]
-    with write_atomically(run.directory / CARD) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n")
+    return "\n\n".join(parts) + "\n"
 
 
 def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) -> str:

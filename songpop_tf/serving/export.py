@@ -67,7 +67,10 @@ def _save(model: SongModel, directory: Path) -> None:
     # A server asks for this one if a client names none.
     signatures.setdefault(WITH_SPECTROGRAM, signatures[METADATA_ONLY])
     concrete = {name: function.get_concrete_function() for name, function in signatures.items()}
-    tf.saved_model.save(model, str(directory), concrete)
+    # Nothing but the weights: functions that hang on it would be saved besides the signatures.
+    weights = tf.Module()
+    weights.branches = model.branches
+    tf.saved_model.save(weights, str(directory), concrete)
 
 
 def _describe(model: SongModel, run: Run, directory: Path) -> None:

@@ -34,7 +34,7 @@ _WORDS = (
 )
 
 
-class SongModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
+class SongModel:
     """The models of a run behind one question: how popular is a song of which this much is known?
 
     A song without spectrogram is answered by "text", one with nothing else by "cnn", others by
@@ -44,19 +44,22 @@ class SongModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
     Args:
         run: a training run.
 
+    Attributes:
+        configurations: the model for each branch.
+        branches: those that were loaded.
+
     Raises:
         InputError: the run has no finished model.
     """
 
     def __init__(self, run: Run) -> None:
-        super().__init__()
         self._run = run
         finished = run.finished()
         if not finished:
             raise InputError(f"{run.directory}: expected trained models, found none")
         named = ((branch, name) for branch in BRANCHES for name in (f"{branch}_naive", branch))
         self.configurations = {branch: name for branch, name in named if name in finished}
-        self._branches: dict[str, Branch] = {}
+        self.branches: dict[str, Branch] = {}
         self._readers: dict[str, Signature] = {}
 
     @cached_property
@@ -119,15 +122,15 @@ class SongModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
         return self._readers[directory.name](*words)
 
     def _branch(self, branch: str) -> "Branch":
-        if branch not in self._branches:
+        if branch not in self.branches:
             name = self.configurations[branch]
             with tf.init_scope():
                 model = self._run.load_model(name)
-            self._branches[branch] = Branch(model, self._run.half_width(name))
-        return self._branches[branch]
+            self.branches[branch] = Branch(model, self._run.half_width(name))
+        return self.branches[branch]
 
 
-class Branch(tf.Module):  # type: ignore[misc]
+class Branch(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
     """A model with the interval around what it says."""
 
     def __init__(self, model: keras.Model, half_width: float) -> None:

@@ -37,6 +37,8 @@ Examples = tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 PREDICT_BATCH = 256
 FEATURES_BATCH = 32
+WHOLE_PASSES, HIDDEN_PASSES = 3, 4
+"""How often the head sees a song in an epoch: with all that is known, and with parts hidden."""
 _NEEDS = {"combined": ("text", "cnn")}
 
 
@@ -134,16 +136,35 @@ class Trainer:
             frozen=True,
         )
         branches = model.get_layer(BRANCHES)
-        train, validation = (self._features(branches, split) for split in (TRAIN, VALIDATION))
+        reader = self.run.load_reader("combined")
+        dataset = partial(fused_dataset, reader=reader, batch_size=FEATURES_BATCH)
+        shards, count = self.data.shards_of(TRAIN), len(self.data.songs_of(TRAIN))
+        # With parts hidden, so that the head learns what to trust when they are not known.
+        hidden = dataset(
+            shards,
+            seed=self.config.seed,
+            augmentation=self.config.augmentation,
+            hiding=self.config.head_hiding,
+        ).take(HIDDEN_PASSES * -(-count // FEATURES_BATCH))
+        whole = self._features(branches, dataset(shards), count, "train")
+        parts = self._features(branches, hidden, HIDDEN_PASSES * count, "train, parts hidden")
+        songs = len(self.data.songs_of(VALIDATION))
+        watched = dataset(self.data.shards_of(VALIDATION))
+        validation = self._features(branches, watched, songs, "validation")
+        train = _joined([*[whole] * WHOLE_PASSES, parts])
         return model, self._fit_on_features(model.get_layer(HEAD), train, validation, "combined")
 
-    def _features(self, branches: keras.Model, split: str) -> Examples:
-        """The frozen branches' features of a split, computed once."""
-        reader = self.run.load_reader("combined")
-        dataset = fused_dataset(self.data.shards_of(split), reader, FEATURES_BATCH)
-        self.console.say(f"combined: features of the {split} songs")
-        features = branches.predict(dataset, verbose=0)
-        return features, self.data.songs_of(split).popularity.to_numpy("float32")
+    def _features(
+        self, branches: keras.Model, dataset: tf.data.Dataset, songs: int, what: str
+    ) -> Examples:
+        """What the frozen branches find in a dataset, computed once."""
+        batches = []
+        done = 0
+        for inputs, popularity in dataset:
+            batches.append((branches.predict_on_batch(inputs), popularity.numpy()))
+            done += len(popularity)
+            self.console.progress(f"combined: features ({what})", done, songs)
+        return _joined(batches)
 
     def _spectrogram(self, name: str, *, augmented: bool) -> tuple[keras.Model, History]:
         model = self._cnn_model()
@@ -232,3 +253,12 @@ class Trainer:
         state = self.run.state_path(stage)
         weights = {"sound": self.config.sound_weight}
         return fit(model, train, steps, validation, fit_config, state, stage, self.console, weights)
+
+
+def _joined(examples: list[Examples]) -> Examples:
+    """One after the other."""
+    features, popularity = zip(*examples, strict=True)
+    names = features[0]
+    return {name: np.concatenate([one[name] for one in features]) for name in names}, (
+        np.concatenate(popularity)
+    )

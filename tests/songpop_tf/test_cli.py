@@ -110,6 +110,14 @@ def test_predict_one_song(run: Run) -> None:
     assert 0 <= low <= popularity <= high <= 100
 
 
+def test_predict_with_the_model_that_comes_along() -> None:
+    answer = invoke("predict", "--artist", "Fleetwood Mac", "--year", 1977, "--json")
+    assert answer.exit_code == 0, answer.output
+    assert 30 < json.loads(answer.output)["popularity"] < 80
+    song = ("--spectrogram", "song.png", "--artist", "Fleetwood Mac")
+    assert "expected a model named combined" in error_of(invoke("predict", *song))
+
+
 def test_export_then_predict(run: Run, tmp_path: Path) -> None:
     song = ("--artist", "Fleetwood Mac", "--year", 1977, "--json")
     exported = invoke("export", "--run", run.directory, "--out", tmp_path / "songpop")

@@ -14,7 +14,7 @@ from songpop_tf.config import RunConfig
 from songpop_tf.models.fusion import BRANCHES
 from songpop_tf.models.output import findings_of
 from songpop_tf.training.run import CONFIGURATIONS, Run, configurations
-from songpop_tf.training.stages import Trainer
+from songpop_tf.training.stages import HIDDEN_PASSES, WHOLE_PASSES, Examples, Trainer
 from tests.conftest import TINY, SilentConsole
 
 
@@ -99,3 +99,27 @@ def test_configurations_by_approach_and_branch(
     approach: str, branch: str, names: list[str]
 ) -> None:
     assert configurations(approach, branch) == names
+
+
+def test_the_head_learns_from_songs_with_parts_hidden_too(
+    run: Run, data: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Examples] = []
+
+    def remember(self: Trainer, head: keras.Model, *examples: Examples | str) -> list:
+        given.extend(one for one in examples if not isinstance(one, str))
+        return []
+
+    monkeypatch.setattr(Trainer, "_fit_on_features", remember)
+    Trainer(data, run, TINY, SilentConsole())._combined()
+    (features, popularity), (watched, _) = given
+    songs = data.songs_of("train")
+    passes = WHOLE_PASSES + HIDDEN_PASSES
+    assert len(popularity) == passes * len(songs)
+    assert len(watched["metadata_logit"]) == len(data.songs_of("validation"))
+    whole, hidden = np.split(features["metadata_logit"], [WHOLE_PASSES * len(songs)])
+    np.testing.assert_array_equal(whole[: len(songs)], whole[len(songs) : 2 * len(songs)])
+    changed = ~np.isin(np.round(hidden, 5), np.round(whole, 5))
+    assert changed.mean() > 0.5, "most of these songs miss something"
+    for popularity_of_pass in np.split(popularity, passes):
+        assert sorted(popularity_of_pass) == sorted(songs.popularity)
