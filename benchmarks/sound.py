@@ -19,8 +19,10 @@ import pandas as pd
 import tensorflow as tf
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from pipelines.files import write_csv
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
+from pipelines.records import parse_song
 from pipelines.sound import SOUND
 from pipelines.spectrogram import png_columns
 from pipelines.splits import TEST, TRAIN
@@ -35,6 +37,16 @@ from songpop_tf.training.stages import Trainer
 RESAMPLES = 2000
 AUDIO = f"{PREDICTED}audio"
 COVERED = "covered_"
+BRANCHES = ("text", "cnn", "combined")
+WORDS = ("artist", "title", "year")
+MISSING = (
+    ("artist",),
+    ("title",),
+    ("year",),
+    ("artist", "title"),
+    ("artist", "year"),
+    ("title", "year"),
+)
 
 
 def predictions_of(
@@ -55,7 +67,36 @@ def predictions_of(
     for name in run.finished():
         low, high = interval(found[PREDICTED + name].to_numpy(), run.half_width(name))
         found[COVERED + name] = found.popularity.between(low, high)
+    for parts in MISSING:
+        found = pd.concat([found, predictions_without(parts, data, run)], axis=1)
     return found
+
+
+def predictions_without(parts: tuple[str, ...], data: PreparedData, run: Run) -> pd.DataFrame:
+    """Predict the test songs as if nobody knew these parts of them."""
+    path = run.directory / f"{_without('', parts)}.csv"
+    if not path.is_file():
+        reader = run.load_reader("combined")
+
+        def inputs(song: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            words = [tf.zeros_like(song[part]) if part in parts else song[part] for part in WORDS]
+            image = tf.cast(song["spectrogram"], tf.float32)
+            return {"spectrogram": image, "columns": song["columns"], **reader(*words)}
+
+        records = tf.data.TFRecordDataset([str(shard) for shard in data.shards_of(TEST)])
+        batches = list(records.map(parse_song).batch(32).map(inputs))
+        found = {}
+        for name in BRANCHES:
+            model = run.load_model(name)
+            needed = [tensor.name for tensor in model.inputs]
+            rows = [model.predict_on_batch({key: one[key] for key in needed}) for one in batches]
+            found[_without(name, parts)] = np.concatenate(rows)[:, 0]
+        write_csv(path, pd.DataFrame(found))
+    return pd.read_csv(path)
+
+
+def _without(name: str, parts: tuple[str, ...]) -> str:
+    return f"{name}_without_{'_'.join(parts)}"
 
 
 def boosting_on_audio(data: PreparedData, spectrograms: Path, seed: int) -> Vector:
@@ -113,6 +154,18 @@ def _r2(table: pd.DataFrame, name: str) -> float:
     return r2(table.popularity.to_numpy("float64"), table[PREDICTED + name].to_numpy("float64"))
 
 
+def missing_table_of(table: pd.DataFrame) -> str:
+    """How well songs are predicted of which parts are not known."""
+    lines = [f"| not known | {' | '.join(BRANCHES)} |", "|---|---|---|---|"]
+    for parts in MISSING:
+        columns = (table[_without(name, parts)] for name in BRANCHES)
+        errors = " | ".join(
+            f"{((column - table.popularity) ** 2).mean():.1f}" for column in columns
+        )
+        lines.append(f"| {', '.join(parts)} | {errors} |")
+    return "\n".join(lines)
+
+
 def gain(table: pd.DataFrame, better: str, worse: str) -> str:
     """What one configuration's MSE saves over another's, paired over songs."""
     saved = squared_error(table, worse) - squared_error(table, better)
@@ -145,6 +198,7 @@ def main() -> None:
         console.say(gain(table, "combined", "boosting"))
         if "combined_naive" in names:
             console.say(gain(table, "combined", "combined_naive"))
+        console.say(f"\nMSE without a part:\n\n{missing_table_of(table)}\n")
         console.say(f"cnn reaches {_r2(table, 'cnn') / _r2(table, 'audio'):.0%} of audio's R2")
 
 

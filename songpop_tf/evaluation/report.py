@@ -17,10 +17,10 @@ MEANING = {
     "year": "a spline over the release year",
     "boosting": "gradient boosting on year, artist mean and n-grams, with the large set",
     "text_naive": "text branch, from scratch on the songs with spectrograms",
-    "cnn_naive": "CNN, without augmentation",
+    "cnn_naive": "CNN, trained on popularity alone, without augmentation",
     "combined_naive": "both branches trained together from scratch",
     "text": "text branch, pre-trained on the large set, then trained on the songs",
-    "cnn": "CNN, trained with augmentation",
+    "cnn": "CNN, trained with augmentation and taught how songs sound",
     "combined": "frozen pre-trained branches, trained head",
 }
 

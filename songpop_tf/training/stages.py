@@ -135,24 +135,30 @@ class Trainer:
             self.config.fusion,
             frozen=True,
         )
-        branches = model.get_layer(BRANCHES)
+        train, validation = self._examples(model.get_layer(BRANCHES))
+        return model, self._fit_on_features(model.get_layer(HEAD), train, validation, "combined")
+
+    def _examples(self, branches: keras.Model) -> tuple[Examples, Examples]:
+        """The training and the validation songs as the frozen branches find them.
+
+        In training also with parts hidden, so that the head learns what to trust without them.
+        """
         reader = self.run.load_reader("combined")
         dataset = partial(fused_dataset, reader=reader, batch_size=FEATURES_BATCH)
-        shards, count = self.data.shards_of(TRAIN), len(self.data.songs_of(TRAIN))
-        # With parts hidden, so that the head learns what to trust when they are not known.
+        shards, songs = self.data.shards_of(TRAIN), len(self.data.songs_of(TRAIN))
         hidden = dataset(
             shards,
             seed=self.config.seed,
             augmentation=self.config.augmentation,
             hiding=self.config.head_hiding,
-        ).take(HIDDEN_PASSES * -(-count // FEATURES_BATCH))
-        whole = self._features(branches, dataset(shards), count, "train")
-        parts = self._features(branches, hidden, HIDDEN_PASSES * count, "train, parts hidden")
-        songs = len(self.data.songs_of(VALIDATION))
+        ).take(HIDDEN_PASSES * -(-songs // FEATURES_BATCH))
         watched = dataset(self.data.shards_of(VALIDATION))
-        validation = self._features(branches, watched, songs, "validation")
-        train = _joined([*[whole] * WHOLE_PASSES, parts])
-        return model, self._fit_on_features(model.get_layer(HEAD), train, validation, "combined")
+        whole = self._features(branches, dataset(shards), songs, "train")
+        parts = self._features(branches, hidden, HIDDEN_PASSES * songs, "train, parts hidden")
+        validation = self._features(
+            branches, watched, len(self.data.songs_of(VALIDATION)), "validation"
+        )
+        return _joined([*[whole] * WHOLE_PASSES, parts]), validation
 
     def _features(
         self, branches: keras.Model, dataset: tf.data.Dataset, songs: int, what: str
