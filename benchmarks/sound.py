@@ -84,13 +84,14 @@ def predictions_without(parts: tuple[str, ...], data: PreparedData, run: Run) ->
             return {"spectrogram": image, "columns": song["columns"], **reader(*words)}
 
         records = tf.data.TFRecordDataset([str(shard) for shard in data.shards_of(TEST)])
-        batches = list(records.map(parse_song).batch(32).map(inputs))
+        batches = records.map(parse_song).batch(32).map(inputs)
         found = {}
         for name in BRANCHES:
             model = run.load_model(name)
             needed = [tensor.name for tensor in model.inputs]
-            rows = [model.predict_on_batch({key: one[key] for key in needed}) for one in batches]
-            found[_without(name, parts)] = np.concatenate(rows)[:, 0]
+            songs = batches.map(lambda one, needed=needed: {key: one[key] for key in needed})
+            steps = -(-len(data.songs_of(TEST)) // 32)
+            found[_without(name, parts)] = model.predict(songs, steps=steps, verbose=0)[:, 0]
         write_csv(path, pd.DataFrame(found))
     return pd.read_csv(path)
 

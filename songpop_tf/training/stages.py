@@ -164,10 +164,15 @@ class Trainer:
         self, branches: keras.Model, dataset: tf.data.Dataset, songs: int, what: str
     ) -> Examples:
         """What the frozen branches find in a dataset, computed once."""
+        # One trace for texts of any length, which predict_on_batch would trace each anew.
+        find = tf.function(
+            lambda inputs: branches(inputs, training=False), [dataset.element_spec[0]]
+        )
         batches = []
         done = 0
         for inputs, popularity in dataset:
-            batches.append((branches.predict_on_batch(inputs), popularity.numpy()))
+            found = {name: value.numpy() for name, value in find(inputs).items()}
+            batches.append((found, popularity.numpy()))
             done += len(popularity)
             self.console.progress(f"combined: features ({what})", done, songs)
         return _joined(batches)
