@@ -56,7 +56,8 @@ def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, poin
         "Predicts Spotify popularity (0-100) of a song from artist, title and release year; any of "
         "them may be missing.\n\n"
         f"- **Made** on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/shipped.py --songs "
-        f"{options.songs.name} --large {options.large.name}`, with the default settings.\n"
+        f"{options.songs.name} --large {options.large.name}"
+        f"{f' --config {options.config.name}' if options.config else ''}`.\n"
         f"- **Trained on** {len(part.train):,} Billboard Hot 100 songs of {years.min()}-"
         f"{years.max()}, popularity from one snapshot, and {len(part.large):,} rows of a mixture "
         "of catalogues from several years.\n"
@@ -64,10 +65,11 @@ def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, poin
         f"{measured['mse']:.1f} ({ends[0]:.0f} to {ends[1]:.0f}), R² {measured['r2']:.3f}, "
         f"{measured['within_15']:.0%} within {NEAR:.0f} points.\n"
         f"- **How sure**: {points:.0f} points to either side are to hold 90 % of songs and held "
-        f"{covered:.0%} of these.\n"
+        f"{covered:.0%} of these, all parts given; with parts missing they hold fewer.\n"
         f"- **Looks up** the other songs of the artists among all {songs:,} songs and the mixture: "
         "artists are known by a hash of their name, their songs by year and popularity. A song's "
-        "own popularity is never looked up."
+        "own popularity is never looked up where artist and title are spelt as in the data. The "
+        "year's trend is drawn from all of these songs too."
     )
 
 

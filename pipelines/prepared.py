@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipelines.errors import InputError
 from pipelines.files import read_json
+from pipelines.sound import SOUND
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -82,4 +83,7 @@ class PreparedData:
 def _read_text_table(path: Path) -> pd.DataFrame:
     # keep_default_na: there are artists called "None" and titles called "NA".
     text = ("song_id", "track_id", "artist", "title", "split", "file")
-    return pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(text, str))
+    unknown = {name: [""] for name in SOUND}
+    return pd.read_csv(
+        path, keep_default_na=False, na_values=unknown, dtype=dict.fromkeys(text, str)
+    )

@@ -19,7 +19,7 @@ _MEANINGS = {
     "artist": "may be empty",
     "title": "may be empty",
     "year": "of release; 0 = unknown",
-    "popularity": "0-100; NaN where the image cannot be used",
+    "popularity": "0-100; NaN if the image cannot be used, or no model fits what is given",
     "popularity_low": "9 of 10 songs are not less popular than this",
     "popularity_high": "nor more popular than this",
 }
@@ -49,6 +49,8 @@ def export(run: Run, target: Path) -> Path:
         )
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: expected a folder, found a file")
+    if target.resolve() == run.directory.resolve():
+        raise InputError(f"{target}: expected a folder of its own for the model, received the run")
     version = target / str(max(versions(target), default=0) + 1)
     temporary = target / f".{version.name}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)

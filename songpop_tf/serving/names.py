@@ -8,6 +8,7 @@ BRANCHES = ("text", "cnn", "combined")
 OUTPUTS = ("popularity", "popularity_low", "popularity_high")
 METADATA_ONLY, WITH_SPECTROGRAM = "metadata_only", "serving_default"
 SIGNATURES_FILE = "signatures.json"
+GRAPH = "saved_model.pb"
 
 Signature = Callable[..., dict[str, Any]]
 """Takes tensors by name and gives tensors by name."""
@@ -15,7 +16,5 @@ Signature = Callable[..., dict[str, Any]]
 
 def versions(directory: Path) -> list[int]:
     """The versions of an exported model, ascending."""
-    if not directory.is_dir():
-        return []
-    names = (path.name for path in directory.iterdir() if path.is_dir())
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+    names = (path.parent.name for path in directory.glob(f"*/{GRAPH}"))
+    return sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)

@@ -6,10 +6,14 @@ import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.files import read_json
-from songpop_tf.serving.names import METADATA_ONLY, SIGNATURES_FILE, WITH_SPECTROGRAM, versions
+from songpop_tf.serving.names import (
+    GRAPH,
+    METADATA_ONLY,
+    SIGNATURES_FILE,
+    WITH_SPECTROGRAM,
+    versions,
+)
 from songpop_tf.serving.predict import Predictor
-
-_GRAPH = "saved_model.pb"
 
 
 def open_predictor(directory: Path) -> Predictor:
@@ -18,11 +22,11 @@ def open_predictor(directory: Path) -> Predictor:
     Raises:
         InputError: the folder holds none of them, or a run without a finished model.
     """
-    if (directory / _GRAPH).is_file():
+    if (directory / GRAPH).is_file():
         return _exported(directory)
     if found := versions(directory):
         return open_predictor(directory / str(found[-1]))
-    # Keras takes seconds to import: an exported model does without.
+    # An exported model does without KerasHub, which takes a while to import.
     from songpop_tf.serving.signatures import SongModel
     from songpop_tf.training.run import Run
 

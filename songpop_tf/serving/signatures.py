@@ -136,7 +136,7 @@ class Branch(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
     def __init__(self, model: keras.Model, half_width: float) -> None:
         super().__init__()
         self._model = model
-        # Saved with the graph; the model itself would bring its training functions along.
+        # Named here, so that they are saved with the graph.
         self.weights = [variable.value for variable in model.variables]
         self._half_width = half_width
 

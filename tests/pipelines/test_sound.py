@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pipelines.kaggle import read_tracks
+from pipelines.prepared import PreparedData
 from pipelines.sound import SOUND, on_one_scale, read_sound
 
 HEADER = "id,name,popularity,artists,release_date,energy,tempo,danceability,"
@@ -42,3 +43,15 @@ def test_one_scale_for_all_and_nothing_beyond_it() -> None:
     assert scaled[0, SOUND.index("danceability")] == 0
     assert np.isnan(scaled[1]).all()
     assert (scaled[2] == 6).all()
+
+
+def test_what_is_not_known_of_a_song_stays_a_number(tmp_path: Path) -> None:
+    (tmp_path / "songs.csv").write_text(
+        f"artist,title,year,popularity,{','.join(SOUND)}\nNA,None,1999,50,0.5{',' * 9}\n"
+    )
+    songs = PreparedData(tmp_path, {}).songs
+    assert songs.artist.tolist() == ["NA"]
+    assert songs.title.tolist() == ["None"]
+    scaled = on_one_scale(songs)
+    assert np.isfinite(scaled[0, 0])
+    assert np.isnan(scaled[0, 1:]).all()

@@ -12,6 +12,7 @@ from pipelines.errors import InputError
 from pipelines.prepared import PreparedData
 from pipelines.splits import TEST
 from songpop_tf.serving.export import export
+from songpop_tf.serving.names import versions
 from songpop_tf.serving.open import open_predictor
 from songpop_tf.serving.predict import Song
 from songpop_tf.training.inputs import predict_split
@@ -155,6 +156,20 @@ def test_opens_runs_and_exported_models_alike(run: Run, exported: Path, sample: 
     of_run = open_predictor(run.directory).predict(songs)
     for directory in (exported, exported.parent):
         np.testing.assert_allclose(open_predictor(directory).predict(songs), of_run, atol=1e-3)
+
+
+def test_a_run_is_no_place_for_a_model(run: Run) -> None:
+    with pytest.raises(InputError, match="expected a folder of its own"):
+        export(run, run.directory)
+
+
+def test_only_folders_that_hold_a_model_are_versions(exported: Path, tmp_path: Path) -> None:
+    for name in ("1", "0002", "3", "12"):
+        (tmp_path / name).mkdir()
+    for name in ("1", "0002", "12"):
+        (tmp_path / name / "saved_model.pb").touch()
+    assert versions(tmp_path) == [1, 12]
+    assert versions(tmp_path / "none") == []
 
 
 def test_needs_a_text_model(data: PreparedData, run: Run, tmp_path: Path) -> None:
