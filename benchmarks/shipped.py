@@ -31,6 +31,7 @@ from songpop_tf.training.run import Run
 from songpop_tf.training.text import TextBranch
 
 NAME = "text"
+COLUMN = PREDICTED + NAME
 FOLDS = 10
 
 
@@ -71,9 +72,6 @@ def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, poin
         "own popularity is never looked up where artist and title are spelt as in the data. The "
         "year's trend is drawn from all of these songs too."
     )
-
-
-COLUMN = PREDICTED + NAME
 
 
 def main() -> None:

@@ -24,7 +24,6 @@ from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.records import parse_song
 from pipelines.sound import SOUND
-from pipelines.spectrogram import png_columns
 from pipelines.splits import TEST, TRAIN
 from songpop_tf.config import RunConfig, SplitConfig, load_config
 from songpop_tf.console import Console
@@ -63,7 +62,7 @@ def predictions_of(
     if not (run.directory / PREDICTIONS).is_file():
         evaluate(data, run, seed, console)
     found = pd.read_csv(run.directory / PREDICTIONS, dtype={"song_id": str})
-    found[AUDIO] = boosting_on_audio(data, options.spectrograms, seed)
+    found[AUDIO] = boosting_on_audio(data, seed)
     for name in run.finished():
         low, high = interval(found[PREDICTED + name].to_numpy(), run.half_width(name))
         found[COVERED + name] = found.popularity.between(low, high)
@@ -83,8 +82,7 @@ def predictions_without(parts: tuple[str, ...], data: PreparedData, run: Run) ->
             image = tf.cast(song["spectrogram"], tf.float32)
             return {"spectrogram": image, "columns": song["columns"], **reader(*words)}
 
-        records = tf.data.TFRecordDataset([str(shard) for shard in data.shards_of(TEST)])
-        batches = records.map(parse_song).batch(32).map(inputs)
+        batches = records_of(data, TEST).batch(32).map(inputs)
         found = {}
         for name in BRANCHES:
             model = run.load_model(name)
@@ -100,20 +98,24 @@ def _without(name: str, parts: tuple[str, ...]) -> str:
     return f"{name}_without_{'_'.join(parts)}"
 
 
-def boosting_on_audio(data: PreparedData, spectrograms: Path, seed: int) -> Vector:
+def boosting_on_audio(data: PreparedData, seed: int) -> Vector:
     """Predict the test songs from what Spotify says of their sound, and from their length."""
-    train, test = data.songs_of(TRAIN), data.songs_of(TEST)
     model = HistGradientBoostingRegressor(
         max_iter=100, learning_rate=0.05, max_leaf_nodes=8, l2_regularization=1, random_state=seed
     )
-    model.fit(_audio(train, spectrograms), train.popularity)
-    prediction: Vector = model.predict(_audio(test, spectrograms))
+    model.fit(_audio(data, TRAIN), data.songs_of(TRAIN).popularity)
+    prediction: Vector = model.predict(_audio(data, TEST))
     return prediction
 
 
-def _audio(songs: pd.DataFrame, spectrograms: Path) -> npt.NDArray[np.float64]:
-    columns = [int(png_columns(tf.io.read_file(str(spectrograms / file)))) for file in songs.file]
-    return np.column_stack([songs[list(SOUND)].to_numpy("float64"), columns])
+def _audio(data: PreparedData, split: str) -> npt.NDArray[np.float64]:
+    columns = [int(song["columns"]) for song in records_of(data, split)]
+    return np.column_stack([data.songs_of(split)[list(SOUND)].to_numpy("float64"), columns])
+
+
+def records_of(data: PreparedData, split: str) -> tf.data.Dataset:
+    """The parsed records of a split, in the order of its songs."""
+    return tf.data.TFRecordDataset([str(shard) for shard in data.shards_of(split)]).map(parse_song)
 
 
 def mean_interval(values: pd.Series, songs: pd.Series) -> tuple[float, float]:
