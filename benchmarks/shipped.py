@@ -21,12 +21,14 @@ from accuracy import Memory, Part, parts, predict_text, read, train_text
 from pipelines.discographies import Discographies
 from pipelines.files import write_atomically
 from pipelines.metadata import MetadataReader
+from pipelines.words import PATTERNS, WORDS
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.card import CARD, describe
 from songpop_tf.evaluation.metrics import NEAR, PREDICTED, metrics
 from songpop_tf.serving.export import export
-from songpop_tf.training.conformal import half_width, interval
+from songpop_tf.training.conformal import Vector, coverage, half_width, interval
+from songpop_tf.training.inputs import without
 from songpop_tf.training.run import Run
 from songpop_tf.training.text import TextBranch
 
@@ -35,7 +37,7 @@ COLUMN = PREDICTED + NAME
 FOLDS = 10
 
 
-def store(run: Run, branch: TextBranch, part: Part, config: RunConfig, points: float) -> None:
+def store(run: Run, branch: TextBranch, part: Part, config: RunConfig, points: Vector) -> None:
     """Write what `songpop-tf train` would write, with every song in the reader."""
     everything = pd.concat([part.train, part.validation, part.test, part.large], ignore_index=True)
     reader = MetadataReader(branch.reader.tokenizer, Discographies.of(everything))
@@ -44,12 +46,18 @@ def store(run: Run, branch: TextBranch, part: Part, config: RunConfig, points: f
     run.finish(NAME, branch.encoder(), [], points)
 
 
-def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, points: float) -> str:
+def points_without(branch: TextBranch, part: Part, known: tuple[str, ...]) -> float:
+    """To either side of a prediction of which only these words are known."""
+    truth = part.validation.popularity.to_numpy("float64")
+    unknown = [word for word in WORDS if word not in known]
+    return half_width(truth, predict_text(branch, without(part.validation, unknown)))
+
+
+def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, points: Vector) -> str:
     """The card's first part."""
     truth, found = (predicted[name].to_numpy("float64") for name in ("popularity", COLUMN))
     measured = metrics(truth, found, 0)
-    low, high = interval(found, points)
-    covered = ((low <= truth) & (truth <= high)).mean()
+    covered = coverage(truth, *interval(found, points[-1]))
     songs = len(part.train) + len(part.validation) + len(part.test)
     years = part.train.year[part.train.year > 0]
     ends = measured["mse_ci"]
@@ -65,12 +73,14 @@ def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, poin
         f"- **Measured on** {len(part.test):,} other songs, drawn at random: MSE "
         f"{measured['mse']:.1f} ({ends[0]:.0f} to {ends[1]:.0f}), R² {measured['r2']:.3f}, "
         f"{measured['within_15']:.0%} within {NEAR:.0f} points.\n"
-        f"- **How sure**: {points:.0f} points to either side are to hold 90 % of songs and held "
-        f"{covered:.0%} of these, all parts given; with parts missing they hold fewer.\n"
+        f"- **How sure**: {points[-1]:.0f} points to either side are to hold 90 % of songs and "
+        f"held {covered:.0%} of these, where artist, title and year are given; the fewer are "
+        f"given, the more points, up to {points.max():.0f}.\n"
         f"- **Looks up** the other songs of the artists among all {songs:,} songs and the mixture: "
         "artists are known by a hash of their name, their songs by year and popularity. A song's "
-        "own popularity is never looked up where artist and title are spelt as in the data. The "
-        "year's trend is drawn from all of these songs too."
+        "own popularity is never looked up where artist and title are spelt as in the data, nor "
+        "where artist and year are and the title is not given. The year's trend is drawn from all "
+        "of these songs too."
     )
 
 
@@ -87,8 +97,7 @@ def main() -> None:
     part = Part(*(table.reset_index(drop=True) for table in dataclasses.astuple(part)))
     with Console() as console, tempfile.TemporaryDirectory() as folder:
         branch = train_text(part, config, Memory(), console)
-        truth = part.validation.popularity.to_numpy("float64")
-        points = half_width(truth, predict_text(branch, part.validation))
+        points = np.array([points_without(branch, part, known) for known in PATTERNS])
         predicted = part.test.assign(**{COLUMN: predict_text(branch, part.test)})
         run = Run(Path(folder))
         store(run, branch, part, config, points)

@@ -20,6 +20,7 @@ from pipelines.augmentation import augment
 from pipelines.hiding import Tensors
 from pipelines.metadata import TEXTS, MetadataReader
 from pipelines.records import count_records, parse_song
+from pipelines.words import WORDS
 from songpop_tf.config import AugmentationConfig, HidingConfig
 
 SHARDS_AT_ONCE = 4
@@ -153,13 +154,19 @@ def fused_dataset(
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
     hiding: HidingConfig | None = None,
+    unknown: Sequence[str] = (),
 ) -> tf.data.Dataset:
-    """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the CNN's."""
+    """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the CNN's.
+
+    Args:
+        unknown: those of ``WORDS`` that every song is read without.
+    """
     if hiding is not None and seed is None:
         raise ValueError("hiding needs a seed")
 
     def inputs(song: Tensors) -> tuple[Tensors, tf.Tensor]:
-        encoded = reader.encode(song["artist"], song["title"], song["year"])
+        words = (tf.zeros_like(song[one]) if one in unknown else song[one] for one in WORDS)
+        encoded = reader.encode(*words)
         # An epoch's batches are told apart by their songs.
         batch = tf.reduce_sum(tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1))
         metadata = _read_batch(reader, encoded, hiding, seed, song["epoch"][0], batch)

@@ -99,15 +99,22 @@ class Discographies:
         return tf.gather_nd(tf.constant(self.trends), tf.stack([in_large, place], axis=1))
 
     def other_songs(
-        self, artists: tf.Tensor, song: tf.Tensor, year: tf.Tensor, phase: tf.Tensor
+        self,
+        artists: tf.Tensor,
+        song: tf.Tensor,
+        has_title: tf.Tensor,
+        year: tf.Tensor,
+        phase: tf.Tensor,
     ) -> tf.Tensor:
         """Look up the other songs of each song's artists.
 
         The song itself, in any version, is never among them: its popularity is what is asked for.
+        Of a song without a title any song of that year may be a version.
 
         Args:
             artists: ``(batch, 3)`` int64 from :func:`artist_keys`.
             song: ``(batch,)`` int64 from :func:`song_key`.
+            has_title: ``(batch,)`` bool, whether the title is known.
             year: ``(batch,)`` int32, 0 = unknown.
             phase: ``(batch,)`` 0 up to 1: which ones, where there are too many to show.
 
@@ -128,13 +135,16 @@ class Discographies:
         offset = place - tf.gather(ends - count, which, batch_dims=1)
         entry = tf.gather(first, which, batch_dims=1) + offset
         number = tf.gather(tf.constant(self.entries), tf.where(shown, entry, 0))
+        theirs = tf.gather(tf.constant(self.years), number)
+        year, may_be_any = year[:, tf.newaxis], ~has_title[:, tf.newaxis]
         shown &= tf.not_equal(tf.gather(tf.constant(self.songs), number), song[:, tf.newaxis])
+        shown &= ~(may_be_any & tf.equal(theirs, year) & tf.not_equal(year, UNKNOWN_YEAR))
         shown &= ~self._seen_with_an_earlier_artist(number, artists, which)
         weight = tf.maximum(tf.cast(total, tf.float32) / OTHER_SONGS, 1.0)
         traits = [
             tf.broadcast_to(weight, tf.shape(number)),
             tf.gather(tf.constant(self.surplus), number) / _POINTS_PER_UNIT,
-            _decades_later(tf.gather(tf.constant(self.years), number), year[:, tf.newaxis]),
+            _decades_later(theirs, year),
             tf.gather(tf.constant(self.in_large), number),
             tf.cast(tf.equal(which, 0), tf.float32),
         ]

@@ -6,6 +6,7 @@ songs were never seen. What is hidden looks exactly as what was never known.
 
 import tensorflow as tf
 
+from pipelines.credits import NOBODY
 from pipelines.kaggle import UNKNOWN_YEAR
 from pipelines.tokens import PADDING
 from songpop_tf.config import HidingConfig
@@ -13,15 +14,16 @@ from songpop_tf.config import HidingConfig
 Tensors = dict[str, tf.Tensor]
 
 # One stream of random numbers for each decision.
-_ARTIST, _TITLE, _YEAR, _TOKENS, _NO_SONGS, _SHARE, _SONGS, _PHASE = range(8)
+_ARTIST, _TITLE, _YEAR, _TOKENS, _NO_SONGS, _SHARE, _SONGS, _PHASE, _NAME = range(9)
 
 
 def hide(encoded: Tensors, config: HidingConfig, seed: tf.Tensor) -> Tensors:
-    """Hide artists, titles, years and single word pieces.
+    """Hide artists, their names alone, titles, years and single word pieces.
 
     Args:
         encoded: ``artist`` and ``title``, tokens ``(batch, tokens)`` or float features
-            ``(batch, width)``; ``year`` ``(batch,)``; and others, which stay.
+            ``(batch, width)``; ``artist_keys`` ``(batch, 3)``; ``year`` ``(batch,)``; and others,
+            which stay.
         config: how much of each.
         seed: ``(2,)`` int64, another one for each batch.
     """
@@ -29,9 +31,13 @@ def hide(encoded: Tensors, config: HidingConfig, seed: tf.Tensor) -> Tensors:
     title = _without_pieces(encoded["title"], config.word_pieces, seed, _TITLE)
     size = tf.shape(encoded["year"])
     without_year = _chosen(size, config.years, seed, _YEAR)
+    without_artist = _chosen(size, config.artists, seed, _ARTIST)
+    without_name = without_artist | _chosen(size, config.names, seed, _NAME)
+    nobody = tf.cast(NOBODY, tf.int64)
     return {
         **encoded,
-        "artist": _emptied(artist, _chosen(size, config.artists, seed, _ARTIST)),
+        "artist": _emptied(artist, without_name),
+        "artist_keys": tf.where(without_artist[:, tf.newaxis], nobody, encoded["artist_keys"]),
         "title": _emptied(title, _chosen(size, config.titles, seed, _TITLE)),
         "year": tf.where(without_year, UNKNOWN_YEAR, encoded["year"]),
     }
@@ -57,6 +63,15 @@ def random_phase(size: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return _uniform([size], seed, _PHASE)
 
 
+def is_shown(text: tf.Tensor) -> tf.Tensor:
+    """Whether anything is there of each text, ``(batch,)`` bool.
+
+    Args:
+        text: tokens ``(batch, tokens)`` or float features ``(batch, width)``.
+    """
+    return tf.reduce_any(tf.not_equal(text, _nothing_like(text)), axis=1)
+
+
 def _without_pieces(text: tf.Tensor, share: float, seed: tf.Tensor, stream: int) -> tf.Tensor:
     if text.dtype.is_floating:
         return text
@@ -66,8 +81,11 @@ def _without_pieces(text: tf.Tensor, share: float, seed: tf.Tensor, stream: int)
 
 def _emptied(text: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
     """An empty text: all features 0, or no token at all."""
-    nothing = tf.zeros_like(text) if text.dtype.is_floating else tf.fill(tf.shape(text), PADDING)
-    return tf.where(hidden[:, tf.newaxis], nothing, text)
+    return tf.where(hidden[:, tf.newaxis], _nothing_like(text), text)
+
+
+def _nothing_like(text: tf.Tensor) -> tf.Tensor:
+    return tf.zeros_like(text) if text.dtype.is_floating else tf.fill(tf.shape(text), PADDING)
 
 
 def _chosen(shape: tf.Tensor, share: float, seed: tf.Tensor, stream: int) -> tf.Tensor:

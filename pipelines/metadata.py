@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from pipelines.credits import NOBODY, artist_keys, song_key
 from pipelines.discographies import Discographies
-from pipelines.hiding import Tensors, hide, random_phase, thin_out
+from pipelines.hiding import Tensors, hide, is_shown, random_phase, thin_out
+from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.tokens import PADDING, MetadataTokenizer
 from songpop_tf.config import HidingConfig
 
@@ -44,9 +45,10 @@ class MetadataReader:
         Args:
             artist: ``(batch,)`` string, may be empty.
             title: ``(batch,)`` string, may be empty.
-            year: ``(batch,)`` integers, 0 = unknown.
+            year: ``(batch,)`` integers, 0 = unknown; beyond the years that the program knows, the
+                nearest of them is taken.
         """
-        year = tf.cast(year, tf.int32)
+        year = _known_to_the_calendar(year)
         credits = artist_keys(artist)
         return {
             "artist": self.tokenizer(artist),
@@ -106,7 +108,9 @@ class MetadataReader:
             phase = random_phase(size, seed)
         year = self.discographies.within_known_years(encoded["year"])
         credits = encoded["artist_keys"]
-        other_songs = self.discographies.other_songs(credits, encoded["song_key"], year, phase)
+        other_songs = self.discographies.other_songs(
+            credits, encoded["song_key"], is_shown(encoded["title"]), year, phase
+        )
         if hiding is not None:
             other_songs = thin_out(other_songs, hiding, seed)
         return {
@@ -137,6 +141,13 @@ class MetadataReader:
         """
         tokenizer = MetadataTokenizer.load(directory)
         return cls(tokenizer, Discographies.load(directory / _SONGS_FILE))
+
+
+def _known_to_the_calendar(year: tf.Tensor) -> tf.Tensor:
+    """int32 years; clipped before, so that no number of 64 bits wraps around."""
+    year = tf.convert_to_tensor(year)
+    near = tf.clip_by_value(year, tf.cast(FIRST_YEAR, year.dtype), tf.cast(LAST_YEAR, year.dtype))
+    return tf.cast(tf.where(tf.equal(year, UNKNOWN_YEAR), year, near), tf.int32)
 
 
 def _cut_to_longest(text: tf.Tensor) -> tf.Tensor:

@@ -87,19 +87,22 @@ class HidingConfig:
     """How much of the metadata is hidden while the text branch trains, as shares of the songs.
 
     Attributes:
-        artists, titles, years: shares of the songs whose artist, title or year is hidden.
+        artists, titles, years: shares of the songs whose artist, title or year is hidden as if
+            nobody knew it.
+        names: share of the songs whose artists' names are hidden, but not what they did before.
         word_pieces: share of the word pieces hidden in the others.
         other_songs: share of the songs whose artists are shown as if never seen before.
     """
 
-    artists: float = 0.9
+    artists: float = 0.05
+    names: float = 0.9
     titles: float = 0.05
     years: float = 0.02
     word_pieces: float = 0.3
     other_songs: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("artists", "titles", "years", "word_pieces", "other_songs"):
+        for name in ("artists", "names", "titles", "years", "word_pieces", "other_songs"):
             _require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
 
 
@@ -248,7 +251,7 @@ class RunConfig:
     hiding: HidingConfig = field(default_factory=HidingConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     head_hiding: HidingConfig = HidingConfig(
-        artists=0.6, titles=0.3, years=0.3, word_pieces=0.0, other_songs=0.5
+        artists=0.4, names=0.3, titles=0.3, years=0.3, word_pieces=0.0, other_songs=0.3
     )
     sound_weight: float = 1000.0
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)

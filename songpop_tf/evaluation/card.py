@@ -16,6 +16,12 @@ from songpop_tf.training.run import Run
 CARD = "model_card.md"
 _BANDS = (0, 20, 40, 60, 80, 101)
 
+_ASKED = {
+    "text": "artist, title and year",
+    "cnn": "the spectrogram alone",
+    "combined": "spectrogram, artist, title and year",
+}
+
 _LIMITS = """## Known limits
 
 - Popularity is a snapshot: Spotify counts recent plays, so the same song scores otherwise next
@@ -69,11 +75,11 @@ def describe(name: str, about: str, predictions: pd.DataFrame) -> str:
 
 def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) -> str:
     protocol, measured = evaluation["protocol"], evaluation["models"][best]
-    sure = evaluation["intervals"][best]
     songs = data.songs_of(TRAIN)
     dated = songs.year[songs.year != UNKNOWN_YEAR]
     years = f"{dated.min()}-{dated.max()}" if len(dated) else "unknown years"
     low, high = measured["mse_ci"]
+    points = ", ".join(f"{one:.0f} for {name}" for name, one in _points(run, evaluation).items())
     return (
         "Predicts Spotify popularity (0-100) of a song from its spectrogram, artist, title and "
         f"year, or from what is known of them. Made with songpop_tf; seed {run.config().seed}, all "
@@ -83,9 +89,28 @@ def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) 
         f"- **Measured on** {protocol['n_test']:,} songs held out by `{protocol['split']}`, split "
         f"seed {protocol['seed']}: MSE {measured['mse']:.1f} ({low:.0f} to {high:.0f}), R² "
         f"{measured['r2']:.3f}, {measured['within_15']:.0%} within {NEAR:.0f} points.\n"
-        f"- **How sure**: {sure['half_width']:.0f} points to either side are to hold 90 % of songs "
-        f"and held {sure['coverage']:.0%} of the test songs."
+        "- **How sure**: an interval is to hold 90 % of songs. Points to either side where all is "
+        f"known: {points}; held of the test songs: "
+        f"{evaluation['intervals'][best]['coverage']:.0%} ({best}).\n\n"
+        "## Who answers\n\n" + _answering(run, evaluation)
     )
+
+
+def _points(run: Run, evaluation: dict[str, Any]) -> dict[str, float]:
+    names = run.best_by_branch().values()
+    return {name: evaluation["intervals"][name]["half_width"] for name in names}
+
+
+def _answering(run: Run, evaluation: dict[str, Any]) -> str:
+    """The model that answers for what is known of a song, and how well."""
+    lines = ["| known of a song | model | MSE | R² |", "|---|---|---:|---:|"]
+    for branch, name in run.best_by_branch().items():
+        one = evaluation["models"][name]
+        lines.append(f"| {_ASKED[branch]} | {name} | {one['mse']:.1f} | {one['r2']:.3f} |")
+        for missing in evaluation["words_missing"].get(name, [])[1:]:
+            what = f"{_ASKED[branch]}, without {' and '.join(missing['unknown'])}"
+            lines.append(f"| {what} | {name} | {missing['mse']:.1f} | {missing['r2']:.3f} |")
+    return "\n".join(lines)
 
 
 def _band_names() -> list[str]:

@@ -9,14 +9,15 @@ from pipelines.errors import InputError
 from pipelines.files import write_csv, write_json
 from pipelines.prepared import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
+from pipelines.words import PATTERNS, WORDS
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
 from songpop_tf.evaluation.card import write_card
 from songpop_tf.evaluation.figures import write_figures
-from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics
+from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics, r2
 from songpop_tf.evaluation.report import write_report
-from songpop_tf.training.conformal import interval
+from songpop_tf.training.conformal import coverage, interval
 from songpop_tf.training.fit import Console
-from songpop_tf.training.inputs import predict_split
+from songpop_tf.training.inputs import predict_split, reads_words, without
 from songpop_tf.training.run import Run
 
 EVALUATION = "evaluation.json"
@@ -50,13 +51,19 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
         predictions[name] = predict_split(name, run.load_model(name), run, data, TEST)
         keras.utils.clear_session(free_memory=True)
     console.progress("evaluated", total, total)
+    missing = {
+        name: _with_words_missing(name, run, data, console)
+        for name in run.best_by_branch().values()
+        if reads_words(name)
+    }
     truth = test.popularity.to_numpy("float64")
     measured = {name: metrics(truth, vector, seed) for name, vector in predictions.items()}
     evaluation = {
         "protocol": _protocol(data),
         "baselines": {name: measured[name] for name in BASELINES},
         "models": {name: measured[name] for name in names},
-        "intervals": _intervals(run, predictions, truth),
+        "intervals": _intervals(run, predictions, test),
+        "words_missing": missing,
     }
     write_json(run.directory / EVALUATION, evaluation)
     columns = ["song_id", "artist", "title", "year", "popularity"]
@@ -73,13 +80,43 @@ def _predicted_columns(predictions: dict[str, Vector]) -> pd.DataFrame:
     return pd.DataFrame(predictions).add_prefix(PREDICTED).round(3)
 
 
-def _intervals(run: Run, predictions: dict[str, Vector], truth: Vector) -> dict[str, Any]:
-    """For each model the points to either side, and the share of test songs within."""
+def _intervals(
+    run: Run, predictions: dict[str, Vector], test: pd.DataFrame
+) -> dict[str, dict[str, float]]:
+    """For each model the points to either side where all is known, and how many songs they hold."""
+    truth = test.popularity.to_numpy("float64")
     found = {}
     for name in run.finished():
-        low, high = interval(predictions[name], run.half_width(name))
-        within = float(((low <= truth) & (truth <= high)).mean())
-        found[name] = {"half_width": run.half_width(name), "coverage": within}
+        widths = run.half_widths_of(name, test)
+        within = coverage(truth, *interval(predictions[name], widths))
+        found[name] = {"half_width": float(run.half_widths(name)[-1]), "coverage": within}
+    return found
+
+
+def _with_words_missing(
+    name: str, run: Run, data: PreparedData, console: Console
+) -> list[dict[str, Any]]:
+    """How well the test songs are predicted without artist, title, year or several of them."""
+    test = data.songs_of(TEST)
+    truth = test.popularity.to_numpy("float64")
+    model = run.load_model(name)
+    found = []
+    for done, known in enumerate(PATTERNS[:-1]):
+        console.progress(f"{name} with words missing", done, len(PATTERNS) - 1)
+        unknown = [word for word in WORDS if word not in known]
+        predicted = predict_split(name, model, run, data, TEST, unknown)
+        widths = run.half_widths_of(name, without(test, unknown))
+        found.append(
+            {
+                "unknown": unknown,
+                "mse": float(((truth - predicted) ** 2).mean()),
+                "r2": r2(truth, predicted),
+                "half_width": float(run.half_widths(name)[done]),
+                "coverage": coverage(truth, *interval(predicted, widths)),
+            }
+        )
+    console.progress(f"{name} with words missing", len(PATTERNS) - 1, len(PATTERNS) - 1)
+    keras.utils.clear_session(free_memory=True)
     return found
 
 

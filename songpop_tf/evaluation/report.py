@@ -42,6 +42,7 @@ def write_report(
         "trained on or chosen by. The interval is a 95 % bootstrap over songs.",
         _verdict(predictions, evaluation, seed),
         _intervals(evaluation),
+        *([_words_missing(evaluation)] if evaluation["words_missing"] else []),
         *(f"## {title}\n\n![{title}](figures/{path.name})" for title, path in figures.items()),
         _linkage(data),
     ]
@@ -124,12 +125,31 @@ def _intervals(evaluation: dict[str, Any]) -> str:
     lines = [
         "## How sure\n",
         "Each prediction comes with an interval that is to hold the truth for 90 % of songs "
-        "(split-conformal, from the validation songs).\n",
+        "(split-conformal, from the validation songs; wider for songs of which less is known).\n",
         "| model | points to either side | test songs within |",
         "|---|---:|---:|",
     ]
     for name, one in evaluation["intervals"].items():
         lines.append(f"| {name} | {one['half_width']:.1f} | {one['coverage']:.1%} |")
+    return "\n".join(lines)
+
+
+def _words_missing(evaluation: dict[str, Any]) -> str:
+    """What the models do without artist, title or year; models that do not read them left out."""
+    models = evaluation["words_missing"]
+    heads = "".join(f" {name} MSE | points | within |" for name in models)
+    lines = [
+        "## With words missing\n",
+        "The same test songs as if nobody knew their artist, title or year: the error, the points "
+        "to either side of the interval, and the share of songs within it.\n",
+        f"| not known |{heads}",
+        f"|---|{'---:|---:|---:|' * len(models)}",
+    ]
+    for rows in zip(*models.values(), strict=True):
+        cells = "".join(
+            f" {one['mse']:.1f} | {one['half_width']:.1f} | {one['coverage']:.1%} |" for one in rows
+        )
+        lines.append(f"| {', '.join(rows[0]['unknown'])} |{cells}")
     return "\n".join(lines)
 
 

@@ -10,10 +10,22 @@ import tensorflow as tf
 from pipelines.errors import InputError
 from pipelines.files import write_json
 from songpop_tf.evaluation.card import CARD
-from songpop_tf.serving.names import METADATA_ONLY, SIGNATURES_FILE, WITH_SPECTROGRAM, versions
+from songpop_tf.serving.names import (
+    ANSWERED_BY,
+    METADATA_ONLY,
+    SIGNATURES_FILE,
+    WITH_SPECTROGRAM,
+    answering,
+    versions,
+)
 from songpop_tf.serving.signatures import SongModel
 from songpop_tf.training.run import Run
 
+_KNOWN = {
+    "text": "artist, title or year",
+    "cnn": "spectrogram",
+    "combined": "spectrogram and artist, title or year",
+}
 _MEANINGS = {
     "spectrogram_png": "bytes of a PNG file of any width; empty = no spectrogram",
     "artist": "may be empty",
@@ -79,7 +91,15 @@ def _describe(model: SongModel, run: Run, directory: Path) -> None:
     """Say beside the graph what goes in and out."""
     described = {name: _tensors_of(function) for name, function in model.signatures.items()}
     described.setdefault(WITH_SPECTROGRAM, described[METADATA_ONLY])
-    content = {"configurations": model.configurations, "signatures": described}
+    answers = {known: answering(known, model.configurations) for known in ANSWERED_BY}
+    content = {
+        "configurations": model.configurations,
+        "answered_by": {
+            _KNOWN[known]: model.configurations[branch] if branch else None
+            for known, branch in answers.items()
+        },
+        "signatures": described,
+    }
     write_json(directory / SIGNATURES_FILE, content)
     if (run.directory / CARD).is_file():
         shutil.copyfile(run.directory / CARD, directory / CARD)

@@ -1,10 +1,18 @@
 """The contract of what is served and where it lies, free of packages that take long to import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-BRANCHES = ("text", "cnn", "combined")
+ANSWERED_BY = {
+    "text": ("text",),
+    "cnn": ("cnn", "combined"),
+    "combined": ("combined", "text", "cnn"),
+}
+"""What is known of a song - its words, its sound, or both - and the branches that can answer for
+it, best first: the others are asked where a model lacks it."""
+HEARING = {"cnn", "combined"}
+"""The branches that read a spectrogram."""
 OUTPUTS = ("popularity", "popularity_low", "popularity_high")
 METADATA_ONLY, WITH_SPECTROGRAM = "metadata_only", "serving_default"
 SIGNATURES_FILE = "signatures.json"
@@ -12,6 +20,16 @@ GRAPH = "saved_model.pb"
 
 Signature = Callable[..., dict[str, Any]]
 """Takes tensors by name and gives tensors by name."""
+
+
+def answering(known: str, branches: Collection[str]) -> str | None:
+    """The branch of a model that answers for a song of which ``known`` is known, if any can.
+
+    A model that hears nothing at all answers for no song with a sound: that would pass over it.
+    """
+    if known != "text" and not HEARING & set(branches):
+        return None
+    return next((branch for branch in ANSWERED_BY[known] if branch in branches), None)
 
 
 def versions(directory: Path) -> list[int]:

@@ -11,7 +11,13 @@ import tensorflow as tf
 from pipelines.errors import InputError
 from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.shards import image_problem
-from songpop_tf.serving.names import METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM, Signature
+from songpop_tf.serving.names import (
+    METADATA_ONLY,
+    OUTPUTS,
+    WITH_SPECTROGRAM,
+    Signature,
+    answering,
+)
 
 _BATCH = 32
 
@@ -47,8 +53,8 @@ class Song:
         return bool(self.artist.strip() or self.title.strip() or self.year != UNKNOWN_YEAR)
 
     @property
-    def branch(self) -> str:
-        """The branch whose model fits what is known."""
+    def known(self) -> str:
+        """The branch that was made for what is known: a key of ``ANSWERED_BY``."""
         if self.spectrogram is None:
             return "text"
         return "combined" if self.has_text else "cnn"
@@ -84,9 +90,9 @@ class Predictor:
         Raises:
             InputError: its spectrogram cannot be used, or the model lacks a branch for it.
         """
-        if song.branch not in self._branches:
+        if answering(song.known, self._branches) is None:
             raise InputError(
-                f"{self._name}: expected a model named {song.branch} for a song "
+                f"{self._name}: expected a model named {song.known} for a song "
                 f"{'with' if song.spectrogram else 'without'} spectrogram and "
                 f"{'with' if song.has_text else 'without'} text, found {', '.join(self._branches)}"
             )

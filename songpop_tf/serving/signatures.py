@@ -11,16 +11,18 @@ import keras
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from pipelines.kaggle import UNKNOWN_YEAR
 from pipelines.metadata import MetadataReader
 from pipelines.spectrogram import load_spectrogram, png_columns, png_problem
+from pipelines.words import pattern_of
 from songpop_tf.serving.names import (
-    BRANCHES,
+    HEARING,
     METADATA_ONLY,
     OUTPUTS,
     WITH_SPECTROGRAM,
     Signature,
+    answering,
 )
+from songpop_tf.training.conformal import Vector
 from songpop_tf.training.run import Run
 
 Answer = dict[str, tf.Tensor]
@@ -38,8 +40,8 @@ class SongModel:
     """The models of a run behind one question: how popular is a song of which this much is known?
 
     A song without spectrogram is answered by "text", one with nothing else by "cnn", others by
-    "combined"; the naive model takes a place where the run holds no other. Models are loaded when
-    they are needed first.
+    "combined"; where the run lacks that, by another that can (``ANSWERED_BY``). Models are loaded
+    when they are needed first.
 
     Args:
         run: a training run.
@@ -54,11 +56,9 @@ class SongModel:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        finished = run.finished()
-        if not finished:
+        self.configurations = run.best_by_branch()
+        if not self.configurations:
             raise InputError(f"{run.directory}: expected trained models, found none")
-        named = ((branch, name) for branch in BRANCHES for name in (f"{branch}_naive", branch))
-        self.configurations = {branch: name for branch, name in named if name in finished}
         self.branches: dict[str, Branch] = {}
         self._readers: dict[str, Signature] = {}
 
@@ -75,7 +75,7 @@ class SongModel:
         found = {}
         if "text" in self.configurations:
             found[METADATA_ONLY] = tf.function(self._metadata_only, input_signature=_WORDS)
-        if {"cnn", "combined"} & set(self.configurations):
+        if HEARING & set(self.configurations):
             every = (_SPECTROGRAM, *_WORDS)
             found[WITH_SPECTROGRAM] = tf.function(self._with_spectrogram, input_signature=every)
         return found
@@ -86,30 +86,36 @@ class SongModel:
     def _with_spectrogram(
         self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
     ) -> Answer:
-        words = (artist, title, year)
         given = tf.not_equal(spectrogram_png, "")
         problems = tf.map_fn(png_problem, spectrogram_png, fn_output_signature=tf.string)
         usable = given & tf.equal(problems, "")
-        told = _is_known(*words)
-        cases = {
-            "text": (self._text, ~given, words),
-            "cnn": (self._cnn, usable & ~told, (spectrogram_png,)),
-            "combined": (self._combined, usable & told, (spectrogram_png, *words)),
-        }
+        told = pattern_of(artist, title, year) > 0
+        rows = {"text": ~given, "cnn": usable & ~told, "combined": usable & told}
         answer = tf.fill([tf.size(artist), len(OUTPUTS)], float("nan"))
-        for branch in self.configurations:
-            answer = _answer_rows(answer, *cases[branch])
+        for known, asked in rows.items():
+            if branch := answering(known, self.configurations):
+                columns = (spectrogram_png, artist, title, year)
+                answer = _answer_rows(answer, self._answers[branch], asked, columns)
         return _named(answer)
 
-    def _text(self, *words: tf.Tensor) -> tf.Tensor:
-        return self._branch("text")(self._read("text", words))
+    @cached_property
+    def _answers(self) -> dict[str, Predict]:
+        """By branch, what answers for PNG files, artists, titles and years."""
+        return {
+            "text": lambda _, *words: self._text(*words),
+            "cnn": self._cnn,
+            "combined": self._combined,
+        }
 
-    def _cnn(self, spectrogram_png: tf.Tensor) -> tf.Tensor:
-        return self._branch("cnn")(_heard(spectrogram_png))
+    def _text(self, *words: tf.Tensor) -> tf.Tensor:
+        return self._branch("text")(self._read("text", words), pattern_of(*words))
+
+    def _cnn(self, spectrogram_png: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
+        return self._branch("cnn")(_heard(spectrogram_png), pattern_of(*words))
 
     def _combined(self, spectrogram_png: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
         inputs = {**_heard(spectrogram_png), **self._read("combined", words)}
-        return self._branch("combined")(inputs)
+        return self._branch("combined")(inputs, pattern_of(*words))
 
     def _read(self, branch: str, words: tuple[tf.Tensor, ...]) -> Answer:
         directory = self._run.reader_directory(self.configurations[branch])
@@ -126,24 +132,35 @@ class SongModel:
             name = self.configurations[branch]
             with tf.init_scope():
                 model = self._run.load_model(name)
-            self.branches[branch] = Branch(model, self._run.half_width(name))
+            self.branches[branch] = Branch(model, self._run.half_widths(name))
         return self.branches[branch]
 
 
 class Branch(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
-    """A model with the interval around what it says."""
+    """A model with the interval around what it says.
 
-    def __init__(self, model: keras.Model, half_width: float) -> None:
+    Args:
+        model: gives popularity, ``(batch, 1)``.
+        half_widths: ``(8,)`` points to either side, by the number of a pattern.
+    """
+
+    def __init__(self, model: keras.Model, half_widths: Vector) -> None:
         super().__init__()
         self._model = model
         # Named here, so that they are saved with the graph.
         self.weights = [variable.value for variable in model.variables]
-        self._half_width = half_width
+        self._half_widths = half_widths
 
-    def __call__(self, inputs: Answer) -> tf.Tensor:
-        """Popularity, lower and upper end, ``(batch, 3)``."""
+    def __call__(self, inputs: Answer, pattern: tf.Tensor) -> tf.Tensor:
+        """Popularity, lower and upper end, ``(batch, 3)``.
+
+        Args:
+            inputs: of the model.
+            pattern: which words are known of each song, from :func:`pipelines.words.pattern_of`.
+        """
         popularity = self._model(inputs, training=False)[:, 0]
-        ends = [popularity - self._half_width, popularity + self._half_width]
+        points = tf.gather(tf.constant(self._half_widths, tf.float32), pattern)
+        ends = [popularity - points, popularity + points]
         return tf.clip_by_value(tf.stack([popularity, *ends], axis=1), 0.0, 100.0)
 
 
@@ -170,9 +187,3 @@ def _heard(png: tf.Tensor) -> Answer:
     shrunk = tf.map_fn(load_spectrogram, png, fn_output_signature=tf.uint8)
     columns = tf.map_fn(png_columns, png, fn_output_signature=tf.int64)
     return {"spectrogram": tf.cast(shrunk, tf.float32), "columns": columns}
-
-
-def _is_known(artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> tf.Tensor:
-    """Whether anything is known of a song that the text branch reads."""
-    text = tf.strings.strip(tf.strings.join([artist, title]))
-    return tf.not_equal(text, "") | tf.not_equal(year, UNKNOWN_YEAR)

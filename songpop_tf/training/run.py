@@ -5,21 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.files import holds_files, read_json, write_atomically, write_json
 from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
+from pipelines.words import PATTERNS, WORDS, pattern_of
 from songpop_tf.config import RunConfig, load_config, save_config
-from songpop_tf.training.conformal import COVERAGE
+from songpop_tf.training.conformal import COVERAGE, Vector
 
+BRANCHES = ("text", "cnn", "combined")
 CONFIGURATIONS = ("text_naive", "cnn_naive", "combined_naive", "text", "cnn", "combined")
 """Every model that a run may hold, in the order of training and of reports."""
 
 
 def configurations(approach: str, branch: str) -> list[str]:
     """The configurations of an approach ("naive", "better", "both") and a branch (or "all")."""
-    branches = ["text", "cnn", "combined"] if branch == "all" else [branch]
+    branches = list(BRANCHES) if branch == "all" else [branch]
     naive = [f"{name}_naive" for name in branches]
     return {"naive": naive, "better": branches, "both": naive + branches}[approach]
 
@@ -106,17 +111,42 @@ class Run:
         history: list[dict[str, Any]] = read_json(self.history_path(name))
         return history
 
-    def half_width(self, name: str) -> float:
-        """Points to either side of a prediction within which 90 % of songs lie."""
-        return float(read_json(self._interval_path(name))["half_width"])
+    def best_by_branch(self) -> dict[str, str]:
+        """The configuration to ask for each branch: the naive one where there is no other."""
+        finished = self.finished()
+        named = ((branch, f"{branch}{kind}") for branch in BRANCHES for kind in ("_naive", ""))
+        return {branch: name for branch, name in named if name in finished}
+
+    def half_widths(self, name: str) -> Vector:
+        """Points to either side of a prediction within which 90 % of songs lie.
+
+        Returns:
+            ``(8,)``, one for each of :data:`pipelines.words.PATTERNS`.
+        """
+        stored = read_json(self._interval_path(name))["half_widths"]
+        return np.array([stored[_listed(pattern)] for pattern in PATTERNS])
+
+    def half_widths_of(self, name: str, songs: pd.DataFrame) -> Vector:
+        """The same for each row of a table with the columns artist, title and year."""
+        words = (tf.constant(songs[word].to_numpy()) for word in WORDS)
+        widths: Vector = self.half_widths(name)[pattern_of(*words).numpy()]
+        return widths
 
     def finish(
-        self, name: str, model: keras.Model, history: list[dict[str, float]], half_width: float
+        self, name: str, model: keras.Model, history: list[dict[str, float]], half_widths: Vector
     ) -> None:
-        """Store a trained model; its history is written last and marks it as finished."""
+        """Store a trained model; its history is written last and marks it as finished.
+
+        Args:
+            half_widths: as :meth:`half_widths` will return them.
+        """
         with write_atomically(self._model_path(name)) as temporary:
             model.save(temporary)
-        write_json(self._interval_path(name), {"coverage": COVERAGE, "half_width": half_width})
+        by_known = {
+            _listed(pattern): float(width)
+            for pattern, width in zip(PATTERNS, half_widths, strict=True)
+        }
+        write_json(self._interval_path(name), {"coverage": COVERAGE, "half_widths": by_known})
         write_json(self.history_path(name), history)
         self.state_path(name).unlink(missing_ok=True)
         for state in self.state_path(name).with_suffix("").glob("*.npz"):
@@ -140,6 +170,10 @@ class Run:
 
     def _model_path(self, name: str) -> Path:
         return self.directory / "models" / f"{name}.keras"
+
+
+def _listed(pattern: tuple[str, ...]) -> str:
+    return ", ".join(pattern) or "nothing"
 
 
 def _fingerprints(data: PreparedData) -> dict[str, Any]:

@@ -35,7 +35,10 @@ def look_up(
     """The songs shown, without the empty places."""
     artists = artist_keys(tf.constant([artist]))
     song = song_key(artists, tf.constant([title]))
-    found = discographies.other_songs(artists, song, tf.constant([year]), tf.constant([phase]))
+    has_title = tf.constant([bool(title)])
+    found = discographies.other_songs(
+        artists, song, has_title, tf.constant([year]), tf.constant([phase])
+    )
     assert found.shape == (1, OTHER_SONGS, 5)
     return found.numpy()[0][found.numpy()[0, :, 0] > 0]
 
@@ -123,7 +126,8 @@ def test_inside_a_dataset_as_eagerly(discographies: Discographies) -> None:
         phase = tf.fill(tf.shape(year), 0.5)
         artists = artist_keys(artist)
         song = song_key(artists, title)
-        return discographies.other_songs(artists, song, tf.cast(year, tf.int32), phase)
+        year = tf.cast(year, tf.int32)
+        return discographies.other_songs(artists, song, tf.strings.length(title) > 0, year, phase)
 
     inside = next(iter(rows.map(find)))
     np.testing.assert_array_equal(inside, find(*next(iter(rows))))

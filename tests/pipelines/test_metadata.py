@@ -1,5 +1,6 @@
 """Artist, title and year as the inputs of the metadata encoder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ TABLE = pd.DataFrame(
     * 16,
     columns=["artist", "title", "year", "popularity", "in_large"],
 )
-NOTHING = HidingConfig(artists=0, titles=0, years=0, word_pieces=0, other_songs=0)
+NOTHING = HidingConfig(artists=0, names=0, titles=0, years=0, word_pieces=0, other_songs=0)
 SEED = tf.constant([3, 4], tf.int64)
 
 
@@ -35,7 +36,7 @@ def reader() -> MetadataReader:
 
 
 def everything_hidden(reader: MetadataReader) -> dict[str, tf.Tensor]:
-    everything = HidingConfig(artists=1, titles=1, years=1, word_pieces=0, other_songs=1)
+    everything = replace(NOTHING, artists=1, titles=1, years=1)
     return reader.inputs(reader.encode_table(TABLE), everything, SEED)
 
 
@@ -55,6 +56,12 @@ def test_years_beyond_the_training_songs_are_read_as_the_nearest_known(
     assert inputs["year"].numpy().tolist() == [2008, 2008, 1976, 0]
 
 
+def test_no_year_of_64_bits_wraps_around(reader: MetadataReader) -> None:
+    nothing = tf.constant([""] * 4)
+    years = tf.constant([2**32, 2**32 + 1977, -(2**63), 2**63 - 1], tf.int64)
+    assert reader(nothing, nothing, years)["year"].numpy().tolist() == [2008, 2008, 1976, 2008]
+
+
 def test_a_table_is_encoded_as_row_by_row(reader: MetadataReader) -> None:
     encoded = reader.encode_table(TABLE)
     eager = reader.encode(
@@ -70,10 +77,26 @@ def test_what_is_hidden_looks_like_what_was_never_known(reader: MetadataReader) 
     hidden = everything_hidden(reader)
     size = len(TABLE)
     unknown = reader(tf.constant([""] * size), tf.constant([""] * size), np.zeros(size, int))
-    for key in ("artist", "title", "year", "other_songs"):
+    for key in ("artist", "title", "year", "artists", "other_songs"):
         np.testing.assert_array_equal(hidden[key], unknown[key])
     of_small_set = TABLE.in_large.to_numpy() == 0
     np.testing.assert_array_equal(hidden["trend"][of_small_set], unknown["trend"][of_small_set])
+
+
+def test_a_hidden_name_leaves_what_the_artist_did(reader: MetadataReader) -> None:
+    encoded = reader.encode_table(TABLE)
+    hidden = reader.inputs(encoded, replace(NOTHING, names=1), SEED)
+    assert not (hidden["artist"].numpy() > 0).any()
+    np.testing.assert_array_equal(hidden["artists"], reader.inputs(encoded)["artists"])
+    assert hidden["other_songs"].numpy()[0].any()
+
+
+def test_a_song_without_title_is_not_looked_up_by_its_year(reader: MetadataReader) -> None:
+    asked = tf.constant(["Fleetwood Mac"] * 3)
+    songs = reader(asked, tf.constant(["", "Dreams", ""]), [1977, 1977, 0])["other_songs"].numpy()
+    shown = (songs[:, :, 0] > 0).sum(axis=1)
+    # 16 rows of each of two songs: of the same year none are shown, where no title tells more.
+    assert shown.tolist() == [16, 16, 32]
 
 
 def test_nothing_hidden_but_other_songs_thinned(reader: MetadataReader) -> None:
@@ -84,7 +107,7 @@ def test_nothing_hidden_but_other_songs_thinned(reader: MetadataReader) -> None:
 
 
 def test_word_pieces_are_hidden_by_share_and_repeatably(reader: MetadataReader) -> None:
-    some = HidingConfig(artists=0, titles=0, years=0, word_pieces=0.4, other_songs=0)
+    some = replace(NOTHING, word_pieces=0.4)
     encoded = reader.encode_table(pd.concat([TABLE] * 20))
     once, again = (reader.inputs(encoded, some, SEED)["artist"] for _ in range(2))
     np.testing.assert_array_equal(once, again)
@@ -104,7 +127,7 @@ def test_other_songs_of_some_artists_vanish_and_of_others_up_to_half() -> None:
 def test_features_of_a_frozen_encoder_are_hidden_too(reader: MetadataReader) -> None:
     features = tf.ones((len(TABLE), 6))
     encoded = {**reader.encode_table(TABLE), "artist": features, "title": features}
-    hiding = HidingConfig(artists=1, titles=0, years=0, word_pieces=0.9, other_songs=0)
+    hiding = replace(NOTHING, names=1, word_pieces=0.9)
     inputs = reader.inputs(encoded, hiding, SEED)
     assert not inputs["artist"].numpy().any()
     assert inputs["title"].numpy().all()

@@ -10,15 +10,15 @@ def test_new_songs_are_covered_as_promised() -> None:
     shares = []
     for _ in range(200):
         error = random.exponential(8.0, 300)
-        width = half_width(np.zeros(100), error[:100], coverage=0.9)
+        width = half_width(np.zeros(100), error[:100], share=0.9)
         shares.append((error[100:] <= width).mean())
     assert 0.89 < np.mean(shares) < 0.92
 
 
 def test_the_rank_is_exact_and_few_songs_promise_nothing() -> None:
     errors = np.arange(1.0, 20.0)
-    assert half_width(errors, np.zeros(19), coverage=0.9) == 18
-    assert half_width(errors[:5], np.zeros(5), coverage=0.9) == 100
+    assert half_width(errors, np.zeros(19), share=0.9) == 18
+    assert half_width(errors[:5], np.zeros(5), share=0.9) == 100
 
 
 def test_intervals_stay_on_the_scale() -> None:

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from pipelines.prepared import PreparedData
+from pipelines.words import PATTERNS, WORDS
 from songpop_tf.evaluation.evaluate import evaluate
 from songpop_tf.evaluation.metrics import metrics
 from songpop_tf.evaluation.report import text_table
+from songpop_tf.training.inputs import predict_split
 from songpop_tf.training.run import CONFIGURATIONS, Run
 from tests.conftest import SilentConsole
 
@@ -24,7 +26,7 @@ def evaluation(run: Run, data: PreparedData) -> dict:
 
 def test_the_file_keeps_the_contract(evaluation: dict, run: Run, data: PreparedData) -> None:
     assert json.loads((run.directory / "evaluation.json").read_text()) == evaluation
-    assert set(evaluation) == {"protocol", "baselines", "models", "intervals"}
+    assert set(evaluation) == {"protocol", "baselines", "models", "intervals", "words_missing"}
     assert set(evaluation["baselines"]) == {"mean", "year", "boosting"}
     assert set(evaluation["models"]) == set(CONFIGURATIONS)
     for measured in (evaluation["baselines"] | evaluation["models"]).values():
@@ -46,6 +48,22 @@ def test_intervals_are_measured_on_the_test_songs(evaluation: dict, run: Run) ->
         error = (table.popularity - table[f"predicted_{name}"]).abs()
         assert one["coverage"] == pytest.approx((error <= one["half_width"]).mean(), abs=0.15)
         assert 0 < one["half_width"] <= 100
+
+
+def test_words_are_left_out_one_by_one_and_together(
+    evaluation: dict, run: Run, data: PreparedData
+) -> None:
+    assert set(evaluation["words_missing"]) == {"text", "combined"}
+    widths = dict(zip(PATTERNS, run.half_widths("text"), strict=True))
+    for one in evaluation["words_missing"]["text"]:
+        known = tuple(word for word in WORDS if word not in one["unknown"])
+        assert one["half_width"] == widths[known]
+        predicted = predict_split("text", run.load_model("text"), run, data, "test", one["unknown"])
+        truth = data.songs_of("test").popularity.to_numpy("float64")
+        assert one["mse"] == pytest.approx(((truth - predicted) ** 2).mean())
+    report = (run.directory / "report.md").read_text()
+    assert "| artist, title, year |" in report
+    assert "| title |" in report
 
 
 def test_predictions_give_the_metrics(evaluation: dict, run: Run, data: PreparedData) -> None:

@@ -1,6 +1,7 @@
 """The exported model answers as training's datasets and models do."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from tensorflow.core.protobuf import saved_model_pb2
 from pipelines.errors import InputError
 from pipelines.prepared import PreparedData
 from pipelines.splits import TEST
+from pipelines.words import PATTERNS, WORDS
 from songpop_tf.serving.export import export
 from songpop_tf.serving.names import versions
 from songpop_tf.serving.open import open_predictor
-from songpop_tf.serving.predict import Song
+from songpop_tf.serving.predict import Predictor, Song
+from songpop_tf.serving.signatures import SongModel
 from songpop_tf.training.inputs import predict_split
 from songpop_tf.training.run import Run
 from tests.pipelines.images import encoded, pixels
@@ -80,10 +83,52 @@ def test_equals_training_s_datasets(
         # An FFT may round a pixel the other way in another graph.
         near = 1e-4 if name == "text" else 0.02
         np.testing.assert_allclose(answer[:, 0], expected[name], atol=near)
-        half = run.half_width(name)
+        known = 0 if name == "cnn" else -1
+        half = run.half_widths(name)[known]
         np.testing.assert_allclose(answer[:, 1], np.clip(answer[:, 0] - half, 0, 100), atol=1e-3)
         np.testing.assert_allclose(answer[:, 2], np.clip(answer[:, 0] + half, 0, 100), atol=1e-3)
     np.testing.assert_array_equal(ask(model, "metadata_only", **words), answers["text"])
+
+
+def test_the_interval_is_that_of_songs_of_which_as_much_is_known(
+    model: tf.Module, run: Run
+) -> None:
+    songs = {"artist": ["A", "A", "", " "], "title": ["B", "", "", "B"], "year": [1999, 0, 0, 1999]}
+    answer = ask(model, "metadata_only", **songs)
+    number = {pattern: place for place, pattern in enumerate(PATTERNS)}
+    known = [WORDS, ("artist",), (), ("title", "year")]
+    half = run.half_widths("text")[[number[pattern] for pattern in known]]
+    np.testing.assert_allclose(answer[:, 2], np.clip(answer[:, 0] + half, 0, 100), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "with_both", "alone"),
+    [("combined", "text", "cnn"), ("cnn", "combined", "combined")],
+)
+def test_another_model_answers_where_a_run_lacks_one(
+    run: Run,
+    data: PreparedData,
+    sample: Path,
+    tmp_path: Path,
+    lacking: str,
+    with_both: str,
+    alone: str,
+) -> None:
+    shutil.copytree(run.directory, tmp_path / "run")
+    for name in (lacking, f"{lacking}_naive"):
+        (tmp_path / "run" / "history" / f"{name}.json").unlink()
+    part = Run.open(tmp_path / "run")
+    song = data.songs_of(TEST).iloc[0]
+    png = sample / "spectrograms" / song.file
+    model = SongModel(part)
+    predictor = Predictor("part", list(model.configurations), model.signatures)
+    songs = [Song(song.artist, song.title, int(song.year), png), Song(spectrogram=png)]
+    for one in songs:
+        predictor.check(one)
+    found = predictor.predict(songs)
+    for one, name, unknown in zip(found, (with_both, alone), ((), WORDS), strict=True):
+        expected = predict_split(name, run.load_model(name), run, data, TEST, unknown)[0]
+        assert one.popularity == pytest.approx(expected, abs=0.02)
 
 
 def test_a_batch_mixes_what_is_known(model: tf.Module) -> None:
@@ -174,7 +219,7 @@ def test_only_folders_that_hold_a_model_are_versions(exported: Path, tmp_path: P
 
 def test_needs_a_text_model(data: PreparedData, run: Run, tmp_path: Path) -> None:
     started = Run.start(tmp_path / "run", data, run.config())
-    started.finish("cnn", run.load_model("cnn"), [], 10.0)
+    started.finish("cnn", run.load_model("cnn"), [], np.full(8, 10.0))
     with pytest.raises(InputError, match="expected a trained model named text, found cnn"):
         export(started, tmp_path / "saved")
     assert not (tmp_path / "saved").exists()

@@ -47,7 +47,7 @@ def branch(tmp_path_factory: pytest.TempPathFactory) -> TextBranch:
     fit(
         branch.trained,
         branch.train_dataset(
-            train, SETTINGS.batch_size, HidingConfig(artists=0.9, years=0.1), seed=0
+            train, SETTINGS.batch_size, HidingConfig(names=0.9, years=0.1), seed=0
         ),
         steps,
         branch.dataset(validation, 256),
