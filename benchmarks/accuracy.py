@@ -23,8 +23,9 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.files import write_csv
-from pipelines.kaggle import UNKNOWN_YEAR, read_tracks
+from pipelines.kaggle import read_tracks
 from pipelines.songs import credited_names, same_song, song_groups
+from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.config import FitConfig, RunConfig, load_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.baselines import predict_baselines, ridge_on_ngrams

@@ -21,14 +21,14 @@ from accuracy import Memory, Part, parts, predict_text, read, train_text
 from pipelines.discographies import Discographies
 from pipelines.files import write_atomically
 from pipelines.metadata import MetadataReader
-from pipelines.words import PATTERNS, WORDS
+from pipelines.words import PATTERNS
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.card import CARD, describe
 from songpop_tf.evaluation.metrics import NEAR, PREDICTED, metrics
 from songpop_tf.serving.export import export
 from songpop_tf.training.conformal import Vector, coverage, half_width, interval
-from songpop_tf.training.inputs import without
+from songpop_tf.training.inputs import knowing
 from songpop_tf.training.run import Run
 from songpop_tf.training.text import TextBranch
 
@@ -49,8 +49,7 @@ def store(run: Run, branch: TextBranch, part: Part, config: RunConfig, points: V
 def points_without(branch: TextBranch, part: Part, known: tuple[str, ...]) -> float:
     """To either side of a prediction of which only these words are known."""
     truth = part.validation.popularity.to_numpy("float64")
-    unknown = [word for word in WORDS if word not in known]
-    return half_width(truth, predict_text(branch, without(part.validation, unknown)))
+    return half_width(truth, predict_text(branch, knowing(part.validation, known)))
 
 
 def about(options: argparse.Namespace, part: Part, predicted: pd.DataFrame, points: Vector) -> str:

@@ -4,14 +4,21 @@ The same seed gives the same augmentation, wherever the step runs; datasets deri
 each (seed, epoch, element).
 """
 
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from pipelines.spectrogram import FULL_SCALE
 from songpop_tf.config import AugmentationConfig
 
+_NOISE_LENGTH = 2**21
+"""Eight of the images that the network sees: 8 MB."""
+
 
 def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf.Tensor:
-    """Add white noise, then cover random patches.
+    """Add white noise, then cover random patches, a run of columns and a run of rows.
 
     Args:
         image: ``(rows, columns)`` float32 in 0-255.
@@ -21,18 +28,38 @@ def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf
     Returns:
         ``(rows, columns)`` float32 in 0-255.
     """
-    noise_seed, patch_seed = tf.unstack(tf.random.split(seed, 2))
+    noise_seed, patch_seed, time_seed, frequency_seed = tf.unstack(tf.random.split(seed, 4))
     if config.noise_stddev > 0:
         image = add_noise(image, config.noise_stddev, noise_seed)
     if config.patches > 0:
         image = cover_patches(image, config, patch_seed)
+    if config.time_mask > 0:
+        image = cover_run(image, *random_run(tf.shape(image)[1], config.time_mask, time_seed))
+    if config.frequency_mask > 0:
+        run = random_run(tf.shape(image)[0], config.frequency_mask, frequency_seed)
+        image = tf.transpose(cover_run(tf.transpose(image), *run))
     return image
 
 
 def add_noise(image: tf.Tensor, stddev: float, seed: tf.Tensor) -> tf.Tensor:
-    """Add white noise; ``stddev`` is a share of full scale. The result is clipped to 0-255."""
-    noise = tf.random.stateless_normal(tf.shape(image), seed, stddev=stddev * FULL_SCALE)
-    return tf.clip_by_value(image + noise, 0.0, FULL_SCALE)
+    """Add white noise; ``stddev`` is a share of full scale. The result is clipped to 0-255.
+
+    Args:
+        image: ``(rows, columns)`` float32 in 0-255, of at most 2^21 pixels.
+    """
+    # Drawing a quarter of a million normal numbers anew takes as long as a training step: a random
+    # stretch of a long row of them is as white.
+    size = tf.size(image)
+    first = tf.random.stateless_uniform(
+        [], seed, minval=0, maxval=_NOISE_LENGTH + 1 - size, dtype=tf.int32
+    )
+    noise = tf.reshape(tf.constant(_long_noise())[first : first + size], tf.shape(image))
+    return tf.clip_by_value(image + stddev * FULL_SCALE * noise, 0.0, FULL_SCALE)
+
+
+@cache
+def _long_noise() -> npt.NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal(_NOISE_LENGTH, "float32")
 
 
 def cover_patches(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf.Tensor:
@@ -49,6 +76,26 @@ def cover_patches(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor)
     placed_rows = in_rows * tf.cast(placed, tf.float32)[:, tf.newaxis]
     covers = tf.matmul(placed_rows, in_columns, transpose_a=True)
     return tf.where(covers > 0.0, 0.0, image)
+
+
+def random_run(length: tf.Tensor, longest: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """First place and length of a run within ``length`` places, shorter than ``longest``.
+
+    As SpecAugment draws them (Park et al. 2019): first the length, from 0, then the place.
+    """
+    run_seed, start_seed = tf.unstack(tf.random.split(seed, 2))
+    limit = tf.minimum(longest, length)
+    run = tf.random.stateless_uniform([], run_seed, minval=0, maxval=limit, dtype=tf.int32)
+    start = tf.random.stateless_uniform(
+        [], start_seed, minval=0, maxval=length - run, dtype=tf.int32
+    )
+    return start, run
+
+
+def cover_run(image: tf.Tensor, start: tf.Tensor, run: tf.Tensor) -> tf.Tensor:
+    """Set ``run`` columns of ``(rows, columns)`` to 0, from column ``start`` on."""
+    column = tf.range(tf.shape(image)[1])[tf.newaxis, :]
+    return tf.where((column >= start) & (column < start + run), tf.cast(0, image.dtype), image)
 
 
 def _random_runs(length: tf.Tensor, run: int, count: int, seed: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,7 @@ for validation and prediction. Epoch ``e`` of a seed is always the same, so that
 at any epoch through ``first_epoch``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -154,18 +154,21 @@ def fused_dataset(
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
     hiding: HidingConfig | None = None,
-    unknown: Sequence[str] = (),
+    known: Sequence[Collection[str]] = (WORDS,),
 ) -> tf.data.Dataset:
     """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the CNN's.
 
     Args:
-        unknown: those of ``WORDS`` that every song is read without.
+        known: which of ``WORDS`` are; a pass over the songs for each of these choices.
     """
     if hiding is not None and seed is None:
         raise ValueError("hiding needs a seed")
 
-    def inputs(song: Tensors) -> tuple[Tensors, tf.Tensor]:
-        words = (tf.zeros_like(song[one]) if one in unknown else song[one] for one in WORDS)
+    def inputs(shown: tf.Tensor, song: Tensors) -> tuple[Tensors, tf.Tensor]:
+        words = (
+            tf.where(shown[place], song[word], tf.zeros_like(song[word]))
+            for place, word in enumerate(WORDS)
+        )
         encoded = reader.encode(*words)
         # An epoch's batches are told apart by their songs.
         batch = tf.reduce_sum(tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1))
@@ -173,7 +176,12 @@ def fused_dataset(
         return {**_heard(song), **metadata}, song["popularity"]
 
     batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
-    return batches.map(inputs, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    shown = [[word in words for word in WORDS] for words in known]
+    passes = tf.data.Dataset.from_tensor_slices(shown).flat_map(
+        lambda one: batches.map(partial(inputs, one), num_parallel_calls=tf.data.AUTOTUNE)
+    )
+    count = batches.cardinality() * (len(known) if seed is None else 1)
+    return passes.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)
 
 
 def _batches(

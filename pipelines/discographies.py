@@ -11,8 +11,8 @@ import tensorflow as tf
 from pipelines.credits import CREDITED, NOBODY, artist_keys, song_key
 from pipelines.errors import InputError
 from pipelines.files import write_atomically
-from pipelines.kaggle import FIRST_YEAR, UNKNOWN_YEAR
 from pipelines.trend import trend_places, year_trend
+from pipelines.years import FIRST_YEAR, UNKNOWN_YEAR
 
 OTHER_SONGS = 32
 """So many of the other songs are shown to the network; of more, a part evenly spread in time."""

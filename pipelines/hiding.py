@@ -7,8 +7,8 @@ songs were never seen. What is hidden looks exactly as what was never known.
 import tensorflow as tf
 
 from pipelines.credits import NOBODY
-from pipelines.kaggle import UNKNOWN_YEAR
 from pipelines.tokens import PADDING
+from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.config import HidingConfig
 
 Tensors = dict[str, tf.Tensor]

@@ -17,11 +17,7 @@ import pandas as pd
 
 from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
-
-FIRST_YEAR = 1900
-LAST_YEAR = 2100
-UNKNOWN_YEAR = 0
-"""Stands for a year that is not known."""
+from pipelines.years import FIRST_YEAR, LAST_YEAR
 
 REQUIRED_COLUMNS = ("name", "popularity", "artists", "release_date")
 

@@ -13,8 +13,8 @@ import tensorflow as tf
 from pipelines.credits import NOBODY, artist_keys, song_key
 from pipelines.discographies import Discographies
 from pipelines.hiding import Tensors, hide, is_shown, random_phase, thin_out
-from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.tokens import PADDING, MetadataTokenizer
+from pipelines.years import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from songpop_tf.config import HidingConfig
 
 TEXTS = ("artist", "title")

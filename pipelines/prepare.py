@@ -25,7 +25,7 @@ from pipelines.shards import Shard, plan_shards, write_shards
 from pipelines.songs import same_song
 from pipelines.sound import read_sound
 from pipelines.spectrogram import COLUMNS, ROWS
-from pipelines.splits import FEWEST, LEFT_OUT, TEST, TRAIN, VALIDATION, split_metadata, split_songs
+from pipelines.splits import FEWEST, LEFT_OUT, SIDES, split_metadata, split_songs
 from songpop_tf.config import SplitConfig
 
 Progress = Callable[[str, int, int], None]
@@ -37,7 +37,6 @@ _LEFT_OUT_REASON = {
     "artist": "its artists stand on several sides of the split",
     "time": "its year is not known, so it may be newer than the training songs",
 }
-SIDES = (TRAIN, VALIDATION, TEST)
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def image_problem(path: Path) -> str:
     if problem:
         return problem
     try:
-        load_spectrogram(png)
+        tf.io.decode_png(png, channels=1)
     except tf.errors.InvalidArgumentError:
         return "expected a PNG image that can be decoded, received damaged data"
     return ""

@@ -21,6 +21,7 @@ from songpop_tf.config import SplitProtocol
 TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
+SIDES = (TRAIN, VALIDATION, TEST)
 LEFT_OUT = ""
 
 # A side must hold so many rows to say anything, and a held-out side so much of what was asked for:

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
-from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
+from pipelines.years import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 
 _KNOTS = 8
 _FEWEST_YEARS = 2

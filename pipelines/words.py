@@ -4,7 +4,7 @@ from itertools import product
 
 import tensorflow as tf
 
-from pipelines.kaggle import UNKNOWN_YEAR
+from pipelines.years import UNKNOWN_YEAR
 
 WORDS = ("artist", "title", "year")
 """What may be known of a song besides its sound, in the order of the model's inputs."""

@@ -65,6 +65,8 @@ class AugmentationConfig:
         patch_probability: probability of each of them to be placed.
         patch_rows: height of a patch, in rows of the 256 x 1024 image.
         patch_columns: width of a patch, in columns of the 256 x 1024 image.
+        time_mask: a run of fewer columns than this is set to 0; 0 is off.
+        frequency_mask: a run of fewer rows than this is set to 0; 0 is off.
     """
 
     noise_stddev: float = 0.02
@@ -72,10 +74,13 @@ class AugmentationConfig:
     patch_probability: float = 0.3
     patch_rows: int = 32
     patch_columns: int = 128
+    time_mask: int = 0
+    frequency_mask: int = 0
 
     def __post_init__(self) -> None:
         _require(self.noise_stddev >= 0, "noise_stddev", "0 or more", self.noise_stddev)
-        _require(self.patches >= 0, "patches", "0 or more", self.patches)
+        for name in ("patches", "time_mask", "frequency_mask"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(
             0 <= self.patch_probability <= 1, "patch_probability", "0 to 1", self.patch_probability
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipelines.errors import InputError
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.sample import BEST_PREDICTIONS, write_sample
@@ -47,6 +48,8 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
     found = open_predictor(trained).predict(
         [Song(song.artist, song.title, int(song.year), sample / "spectrograms" / song.file)]
     )[0]
+    if isinstance(found, InputError):
+        raise found
     console.say(
         f"\n5/5  predicts {song.artist} - {song.title} ({song.year}): "
         f"{found.popularity:.0f}, most likely {found.low:.0f} to {found.high:.0f}, in truth "

@@ -19,6 +19,7 @@ from songpop_tf.config import (
     SpectrogramCNNConfig,
     SplitConfig,
 )
+from songpop_tf.serving.export import export
 from songpop_tf.training.run import CONFIGURATIONS, Run
 from songpop_tf.training.stages import Trainer
 
@@ -71,3 +72,9 @@ def run(data: PreparedData, tmp_path_factory: pytest.TempPathFactory) -> Run:
     started = Run.start(tmp_path_factory.mktemp("run") / "run", data, TINY)
     Trainer(data, started, TINY, SilentConsole()).train(list(CONFIGURATIONS))
     return started
+
+
+@pytest.fixture(scope="session")
+def exported(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first version of the run as a SavedModel."""
+    return export(run, tmp_path_factory.mktemp("saved_models") / "songpop")

@@ -13,8 +13,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 
-from pipelines.kaggle import UNKNOWN_YEAR
 from pipelines.trend import trend_places, year_trend
+from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.evaluation.metrics import Vector
 
 BASELINES = ("mean", "year", "boosting")

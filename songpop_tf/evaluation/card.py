@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.files import write_atomically
-from pipelines.kaggle import UNKNOWN_YEAR
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN
+from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.evaluation.metrics import NEAR, PREDICTED
 from songpop_tf.training.run import Run
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pipelines.errors import InputError
@@ -17,7 +19,7 @@ from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics, r2
 from songpop_tf.evaluation.report import write_report
 from songpop_tf.training.conformal import coverage, interval
 from songpop_tf.training.fit import Console
-from songpop_tf.training.inputs import predict_split, reads_words, without
+from songpop_tf.training.inputs import knowing, predict_patterns, reads_words
 from songpop_tf.training.run import Run
 
 EVALUATION = "evaluation.json"
@@ -46,16 +48,14 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     predictions: dict[str, Vector] = predict_baselines(
         data.songs_of(TRAIN), data.metadata_of(TRAIN), test, seed
     )
+    by_known = {}
     for done, name in enumerate(names, start=1):
         console.progress(f"predicts with {name}", done, total)
-        predictions[name] = predict_split(name, run.load_model(name), run, data, TEST)
+        by_known[name] = predict_patterns(name, run.load_model(name), run, data, TEST)
         keras.utils.clear_session(free_memory=True)
     console.progress("evaluated", total, total)
-    missing = {
-        name: _with_words_missing(name, run, data, console)
-        for name in run.best_by_branch().values()
-        if reads_words(name)
-    }
+    # The last pattern: everything is known.
+    predictions |= {name: found[-1] for name, found in by_known.items()}
     truth = test.popularity.to_numpy("float64")
     measured = {name: metrics(truth, vector, seed) for name, vector in predictions.items()}
     evaluation = {
@@ -63,7 +63,11 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
         "baselines": {name: measured[name] for name in BASELINES},
         "models": {name: measured[name] for name in names},
         "intervals": _intervals(run, predictions, test),
-        "words_missing": missing,
+        "words_missing": {
+            name: _words_missing(name, run, test, by_known[name])
+            for name in run.best_by_branch().values()
+            if reads_words(name)
+        },
     }
     write_json(run.directory / EVALUATION, evaluation)
     columns = ["song_id", "artist", "title", "year", "popularity"]
@@ -93,31 +97,25 @@ def _intervals(
     return found
 
 
-def _with_words_missing(
-    name: str, run: Run, data: PreparedData, console: Console
+def _words_missing(
+    name: str, run: Run, test: pd.DataFrame, predicted: npt.NDArray[np.float64]
 ) -> list[dict[str, Any]]:
     """How well the test songs are predicted without artist, title, year or several of them."""
-    test = data.songs_of(TEST)
     truth = test.popularity.to_numpy("float64")
-    model = run.load_model(name)
     found = []
-    for done, known in enumerate(PATTERNS[:-1]):
-        console.progress(f"{name} with words missing", done, len(PATTERNS) - 1)
-        unknown = [word for word in WORDS if word not in known]
-        predicted = predict_split(name, model, run, data, TEST, unknown)
-        widths = run.half_widths_of(name, without(test, unknown))
+    for known, popularity, points in zip(PATTERNS, predicted, run.half_widths(name), strict=True):
+        # A song may miss a word of its own besides.
+        widths = run.half_widths_of(name, knowing(test, known))
         found.append(
             {
-                "unknown": unknown,
-                "mse": float(((truth - predicted) ** 2).mean()),
-                "r2": r2(truth, predicted),
-                "half_width": float(run.half_widths(name)[done]),
-                "coverage": coverage(truth, *interval(predicted, widths)),
+                "unknown": [word for word in WORDS if word not in known],
+                "mse": float(((truth - popularity) ** 2).mean()),
+                "r2": r2(truth, popularity),
+                "half_width": float(points),
+                "coverage": coverage(truth, *interval(popularity, widths)),
             }
         )
-    console.progress(f"{name} with words missing", len(PATTERNS) - 1, len(PATTERNS) - 1)
-    keras.utils.clear_session(free_memory=True)
-    return found
+    return found[:-1]
 
 
 def _protocol(data: PreparedData) -> dict[str, Any]:

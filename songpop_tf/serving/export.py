@@ -1,74 +1,58 @@
-"""Write the models of a run as one SavedModel, as TensorFlow Serving loads it."""
+"""Write the models of a run as the next version of a model that others load."""
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from pipelines.files import write_json
 from songpop_tf.evaluation.card import CARD
-from songpop_tf.serving.names import (
-    ANSWERED_BY,
-    METADATA_ONLY,
-    SIGNATURES_FILE,
-    WITH_SPECTROGRAM,
-    answering,
-    versions,
-)
+from songpop_tf.serving.describe import describe
+from songpop_tf.serving.names import GRAPH, METADATA_ONLY, WITH_SPECTROGRAM
 from songpop_tf.serving.signatures import SongModel
+from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
 
-_KNOWN = {
-    "text": "artist, title or year",
-    "cnn": "spectrogram",
-    "combined": "spectrogram and artist, title or year",
-}
-_MEANINGS = {
-    "spectrogram_png": "bytes of a PNG file of any width; empty = no spectrogram",
-    "artist": "may be empty",
-    "title": "may be empty",
-    "year": "of release; 0 = unknown",
-    "popularity": "0-100; NaN if the image cannot be used, or no model fits what is given",
-    "popularity_low": "9 of 10 songs are not less popular than this",
-    "popularity_high": "nor more popular than this",
-}
+Format = Literal["savedmodel", "keras"]
+
+WORDS_FOLDER = "words"
+"""Beside ``.keras`` files: what turns artist, title and year into their inputs."""
 
 
-def export(run: Run, target: Path) -> Path:
+def export(run: Run, target: Path, kind: Format = "savedmodel") -> Path:
     """Write the next version of a model.
 
     The new version appears whole or not at all: it is written beside its place under a name that no
     server takes for a version, flushed, and renamed.
 
     Args:
-        run: a training run with a text model.
+        run: a training run; for a SavedModel with a text model.
         target: the model's folder; its versions are numbered folders.
+        kind: "savedmodel" takes PNG files and plain words, as TensorFlow Serving loads it; "keras"
+            is the networks alone, as ``.keras`` files.
 
     Returns:
         The new version's folder.
 
     Raises:
-        InputError: the run has no text model, or ``target`` is a file.
+        InputError: the run has no text model, or ``target`` is a file or holds versions of the
+            other kind.
     """
-    model = SongModel(run)
-    if METADATA_ONLY not in model.signatures:
-        raise InputError(
-            f"{run.directory}: expected a trained model named text, found "
-            f"{', '.join(model.configurations.values())}; run `songpop-tf train --branch text`"
-        )
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{target}: expected a folder, found a file")
-    if target.resolve() == run.directory.resolve():
-        raise InputError(f"{target}: expected a folder of its own for the model, received the run")
-    version = target / str(max(versions(target), default=0) + 1)
+    _check_target(run, target, kind)
+    write: dict[Format, Callable[[Path], None]] = {
+        "savedmodel": lambda directory: _write_saved_model(run, target.name, directory),
+        "keras": lambda directory: _write_keras(run, directory),
+    }
+    version = target / str(max(_numbers(target), default=0) + 1)
     temporary = target / f".{version.name}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        _save(model, temporary)
-        _describe(model, run, temporary)
+        write[kind](temporary)
+        if (run.directory / CARD).is_file():
+            shutil.copyfile(run.directory / CARD, temporary / CARD)
         _flush(temporary)
         temporary.rename(version)
     finally:
@@ -76,45 +60,58 @@ def export(run: Run, target: Path) -> Path:
     return version
 
 
-def _save(model: SongModel, directory: Path) -> None:
+def _check_target(run: Run, target: Path, kind: Format) -> None:
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target}: expected a folder, found a file")
+    if target.resolve() == run.directory.resolve():
+        raise InputError(f"{target}: expected a folder of its own for the model, received the run")
+    # A server that finds a newest version without a graph serves nothing any more.
+    others = [
+        number
+        for number in _numbers(target)
+        if (target / str(number) / GRAPH).is_file() != (kind == "savedmodel")
+    ]
+    if others:
+        raise InputError(
+            f"{target / str(others[0])}: expected versions of the format {kind} only, found "
+            "another; choose another --out"
+        )
+
+
+def _numbers(target: Path) -> list[int]:
+    names = (path.name for path in target.glob("*") if path.is_dir())
+    return [int(name) for name in names if name.isdecimal() and str(int(name)) == name]
+
+
+def _write_saved_model(run: Run, name: str, directory: Path) -> None:
+    model = SongModel(run)
+    if METADATA_ONLY not in model.signatures:
+        raise InputError(
+            f"{run.directory}: expected a trained model named text, found "
+            f"{', '.join(model.configurations.values())}; run `songpop-tf train --branch text`"
+        )
     signatures: dict[str, Any] = dict(model.signatures)
     # A server asks for this one if a client names none.
     signatures.setdefault(WITH_SPECTROGRAM, signatures[METADATA_ONLY])
-    concrete = {name: function.get_concrete_function() for name, function in signatures.items()}
+    concrete = {one: function.get_concrete_function() for one, function in signatures.items()}
     # Nothing but the weights: functions that hang on it would be saved besides the signatures.
     weights = tf.Module()
     weights.branches = model.branches
     tf.saved_model.save(weights, str(directory), concrete)
+    describe(name, model.configurations, concrete, directory)
+    write_warmup(name, concrete, directory)
 
 
-def _describe(model: SongModel, run: Run, directory: Path) -> None:
-    """Say beside the graph what goes in and out."""
-    described = {name: _tensors_of(function) for name, function in model.signatures.items()}
-    described.setdefault(WITH_SPECTROGRAM, described[METADATA_ONLY])
-    answers = {known: answering(known, model.configurations) for known in ANSWERED_BY}
-    content = {
-        "configurations": model.configurations,
-        "answered_by": {
-            _KNOWN[known]: model.configurations[branch] if branch else None
-            for known, branch in answers.items()
-        },
-        "signatures": described,
-    }
-    write_json(directory / SIGNATURES_FILE, content)
-    if (run.directory / CARD).is_file():
-        shutil.copyfile(run.directory / CARD, directory / CARD)
-
-
-def _tensors_of(function: Any) -> dict[str, dict[str, dict[str, str]]]:
-    concrete = function.get_concrete_function()
-    inputs = {spec.name: spec for spec in function.input_signature}
-    return {
-        side: {
-            name: {"dtype": spec.dtype.name, "shape": "(batch,)", "meaning": _MEANINGS[name]}
-            for name, spec in specs.items()
-        }
-        for side, specs in (("inputs", inputs), ("outputs", concrete.structured_outputs))
-    }
+def _write_keras(run: Run, directory: Path) -> None:
+    configurations = run.best_by_branch()
+    if not configurations:
+        raise InputError(f"{run.directory}: expected trained models, found none")
+    directory.mkdir(parents=True)
+    for branch, name in configurations.items():
+        shutil.copyfile(run.model_path(name), directory / f"{branch}.keras")
+        if branch != "cnn":
+            reader = run.reader_directory(name)
+            shutil.copytree(reader, directory / WORDS_FOLDER / branch)
 
 
 def _flush(directory: Path) -> None:

@@ -1,25 +1,28 @@
-"""Predict songs with a training run or an exported model."""
+"""Predict songs with whatever answers: a training run, an exported model, or a server."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-import tensorflow as tf
+from typing import Any, NamedTuple
 
 from pipelines.errors import InputError
-from pipelines.kaggle import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
-from pipelines.shards import image_problem
-from songpop_tf.serving.names import (
-    METADATA_ONLY,
-    OUTPUTS,
-    WITH_SPECTROGRAM,
-    Signature,
-    answering,
-)
+from pipelines.years import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
+from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, answering
 
-_BATCH = 32
+SONGS_AT_ONCE, BYTES_AT_ONCE = 32, 2**24
+"""No more songs, nor more bytes of their images, are asked about together."""
+
+Inputs = dict[str, list[Any]]
+"""Columns of one length by the name of a signature's input; PNG files as bytes."""
+Ask = Callable[[str, Inputs], list[tuple[float, float, float]]]
+"""Puts columns to the signature of that name: popularity, lower and upper end of each song.
+
+It raises :class:`RefusedError` where something about the songs is wrong."""
+
+
+class RefusedError(InputError):
+    """A model refused a batch for what is in it; other songs may be answered."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +72,18 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """Predicts songs through the signatures of a model.
+    """Predicts songs by asking a model.
 
     Args:
         name: of the model, for errors.
         branches: "text", "cnn" and "combined", as far as the model has them.
-        signatures: see :class:`songpop_tf.serving.signatures.SongModel`.
+        ask: answers for batches of songs.
     """
 
-    def __init__(
-        self, name: str, branches: Sequence[str], signatures: Mapping[str, Signature]
-    ) -> None:
+    def __init__(self, name: str, branches: Sequence[str], ask: Ask) -> None:
         self._name = name
         self._branches = branches
-        self._signatures = signatures
+        self._ask = ask
 
     def check(self, song: Song) -> None:
         """Make sure that a song can be predicted.
@@ -96,33 +97,70 @@ class Predictor:
                 f"{'with' if song.spectrogram else 'without'} spectrogram and "
                 f"{'with' if song.has_text else 'without'} text, found {', '.join(self._branches)}"
             )
-        if song.spectrogram is not None and (problem := image_problem(song.spectrogram)):
+        if song.spectrogram is None:
+            return
+        # Asking a server about words alone needs no TensorFlow, which takes seconds to import.
+        from pipelines.shards import image_problem
+
+        if problem := image_problem(song.spectrogram):
             raise InputError(f"{song.spectrogram}: {problem}")
 
-    def predict(self, songs: Sequence[Song]) -> list[Prediction]:
+    def predict(self, songs: Sequence[Song]) -> list[Prediction | InputError]:
         """Predict each song.
 
         Args:
             songs: such as :meth:`check` lets pass.
+
+        Returns:
+            For each song its prediction, or why the model gave none.
         """
-        results: dict[int, Prediction] = {}
+        results: dict[int, Prediction | InputError] = {}
         for heard in (False, True):
             places = [place for place, song in enumerate(songs) if bool(song.spectrogram) == heard]
-            for first in range(0, len(places), _BATCH):
-                batch = places[first : first + _BATCH]
+            for batch in _batches(places, songs):
                 found = self._predict_batch([songs[place] for place in batch], heard)
                 results |= dict(zip(batch, found, strict=True))
         return [results[place] for place in range(len(songs))]
 
-    def _predict_batch(self, songs: Sequence[Song], heard: bool) -> list[Prediction]:
-        inputs = {
-            "artist": tf.constant([song.artist for song in songs]),
-            "title": tf.constant([song.title for song in songs]),
-            "year": tf.constant([song.year for song in songs], tf.int64),
-        }
-        if heard:
-            files = [song.spectrogram.read_bytes() for song in songs if song.spectrogram]
-            inputs["spectrogram_png"] = tf.constant(files)
-        answer = self._signatures[WITH_SPECTROGRAM if heard else METADATA_ONLY](**inputs)
-        rows = np.stack([answer[output].numpy() for output in OUTPUTS], axis=1)
-        return [Prediction(*row) for row in rows.astype("float64").tolist()]
+    def _predict_batch(self, songs: Sequence[Song], heard: bool) -> list[Prediction | InputError]:
+        try:
+            rows = self._ask(WITH_SPECTROGRAM if heard else METADATA_ONLY, _inputs(songs, heard))
+        except RefusedError as refused:
+            if len(songs) == 1:
+                return [refused]
+            # One song may have spoilt it for the others.
+            return [self._predict_batch([song], heard)[0] for song in songs]
+        return [self._prediction(*row) for row in rows]
+
+    def _prediction(self, popularity: float, low: float, high: float) -> Prediction | InputError:
+        if math.isnan(popularity):
+            return InputError(f"{self._name}: has no answer for what is known of this song")
+        return Prediction(popularity, low, high)
+
+
+def _inputs(songs: Sequence[Song], heard: bool) -> Inputs:
+    inputs: Inputs = {
+        "artist": [song.artist for song in songs],
+        "title": [song.title for song in songs],
+        "year": [song.year for song in songs],
+    }
+    if heard:
+        inputs["spectrogram_png"] = [
+            song.spectrogram.read_bytes() for song in songs if song.spectrogram
+        ]
+    return inputs
+
+
+def _batches(places: Sequence[int], songs: Sequence[Song]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    size = 0
+    for place in places:
+        image = songs[place].spectrogram
+        bytes_more = image.stat().st_size if image else 0
+        if batch and (len(batch) == SONGS_AT_ONCE or size + bytes_more > BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(place)
+        size += bytes_more
+    if batch:
+        yield batch

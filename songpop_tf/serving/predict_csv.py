@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
 from pipelines.files import write_atomically
-from pipelines.kaggle import UNKNOWN_YEAR
+from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.serving.names import OUTPUTS
 from songpop_tf.serving.predict import Predictor, Song
 
@@ -96,9 +96,12 @@ def _predict_rows(
         except InputError as error:
             failed.append((line, str(error)))
     added = [("",) * len(OUTPUTS)] * len(rows)
-    for place, value in zip(songs, predictor.predict(list(songs.values())), strict=True):
-        added[place] = tuple(f"{number:.2f}" for number in value)
-    return added, failed
+    for place, found in zip(songs, predictor.predict(list(songs.values())), strict=True):
+        if isinstance(found, InputError):
+            failed.append((rows[place][0], str(found)))
+        else:
+            added[place] = tuple(f"{number:.2f}" for number in found)
+    return added, sorted(failed)
 
 
 def _song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> Song:

@@ -100,7 +100,7 @@ class Run:
 
     def load_model(self, name: str) -> keras.Model:
         """Load one of the finished models."""
-        return keras.models.load_model(self._model_path(name), compile=False)
+        return keras.models.load_model(self.model_path(name), compile=False)
 
     def load_reader(self, name: str) -> MetadataReader:
         """Load the reader of a configuration with text."""
@@ -140,7 +140,7 @@ class Run:
         Args:
             half_widths: as :meth:`half_widths` will return them.
         """
-        with write_atomically(self._model_path(name)) as temporary:
+        with write_atomically(self.model_path(name)) as temporary:
             model.save(temporary)
         by_known = {
             _listed(pattern): float(width)
@@ -168,7 +168,7 @@ class Run:
     def _interval_path(self, name: str) -> Path:
         return self.directory / "intervals" / f"{name}.json"
 
-    def _model_path(self, name: str) -> Path:
+    def model_path(self, name: str) -> Path:
         return self.directory / "models" / f"{name}.keras"
 
 

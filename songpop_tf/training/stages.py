@@ -21,14 +21,13 @@ from pipelines.errors import InputError
 from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
-from pipelines.words import PATTERNS, WORDS
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.models import fusion_model, spectrogram_cnn
 from songpop_tf.models.fusion import BRANCHES, HEAD
 from songpop_tf.models.spectrogram_cnn import with_sound
 from songpop_tf.training.conformal import Vector, half_width
 from songpop_tf.training.fit import Console, MakeDataset, fit
-from songpop_tf.training.inputs import predict_split, reads_words
+from songpop_tf.training.inputs import predict_patterns
 from songpop_tf.training.run import Run
 from songpop_tf.training.text import TextBranch, new_reader
 
@@ -82,17 +81,8 @@ class Trainer:
     def _half_widths(self, name: str, model: keras.Model) -> Vector:
         """Of the prediction intervals, from the validation songs: they chose the epoch at most."""
         truth = self.data.songs_of(VALIDATION).popularity.to_numpy("float64")
-        widths = np.empty(len(PATTERNS))
-        for number, known in enumerate(PATTERNS):
-            if number and not reads_words(name):
-                widths[number] = widths[0]
-                continue
-            self.console.progress(f"{name}: intervals", number, len(PATTERNS))
-            unknown = [word for word in WORDS if word not in known]
-            predicted = predict_split(name, model, self.run, self.data, VALIDATION, unknown)
-            widths[number] = half_width(truth, predicted)
-        self.console.progress(f"{name}: intervals", len(PATTERNS), len(PATTERNS))
-        return widths
+        predicted = predict_patterns(name, model, self.run, self.data, VALIDATION)
+        return np.array([half_width(truth, one) for one in predicted])
 
     def _text_naive(self) -> tuple[keras.Model, History]:
         songs = self.data.songs_of(TRAIN)

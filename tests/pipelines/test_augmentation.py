@@ -1,10 +1,12 @@
 """Noise and cover patches."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.augmentation import add_noise, augment, cover_patches
+from pipelines.augmentation import add_noise, augment, cover_patches, cover_run
 from pipelines.errors import InputError
 from songpop_tf.config import AugmentationConfig
 
@@ -56,6 +58,43 @@ def test_a_patch_larger_than_the_image_covers_it() -> None:
     assert cover_patches(GRAY, config, seeds(1)[0]).numpy().max() == 0
 
 
+def test_two_images_get_other_noise() -> None:
+    first, second = (add_noise(GRAY, 0.02, seed).numpy() - 100 for seed in seeds(2))
+    correlation = np.corrcoef(first.reshape(-1), second.reshape(-1))[0, 1]
+    assert abs(correlation) < 0.01
+    along_time = np.corrcoef(first[:, 1:].reshape(-1), first[:, :-1].reshape(-1))[0, 1]
+    assert abs(along_time) < 0.01
+
+
+def test_masks_cover_whole_columns_and_rows_shorter_than_the_longest() -> None:
+    config = AugmentationConfig(noise_stddev=0, patches=0, time_mask=100, frequency_mask=20)
+    columns, rows = [], []
+    for seed in seeds(60):
+        covered = augment(GRAY, config, seed).numpy() == 0
+        columns.append(covered.all(axis=0).sum())
+        rows.append(covered.all(axis=1).sum())
+        assert covered.sum() == 1024 * rows[-1] + 256 * columns[-1] - rows[-1] * columns[-1]
+    assert max(columns) < 100
+    assert max(rows) < 20
+    assert np.mean(columns) == pytest.approx(50, abs=12)
+    assert np.mean(rows) == pytest.approx(9.5, abs=2.5)
+
+
+def test_masks_are_those_of_tensorflow_io(monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        # Its compiled operations do not load on this TensorFlow; its masks need none of them.
+        warnings.simplefilter("ignore")
+        audio = pytest.importorskip("tensorflow_io", reason="needs tensorflow-io").audio
+    drawn = [7, 90]  # length, then place
+    for mask, of in ((audio.freq_mask, lambda x: x), (audio.time_mask, tf.transpose)):
+        numbers = iter(drawn)
+        # It takes no seed.
+        monkeypatch.setattr(tf.random, "uniform", lambda *_, n=numbers, **__: tf.constant(next(n)))
+        length, place = drawn
+        expected = of(mask(of(GRAY), 20))
+        np.testing.assert_array_equal(cover_run(GRAY, tf.constant(place), length), expected)
+
+
 def test_everything_can_be_switched_off() -> None:
     config = AugmentationConfig(noise_stddev=0, patches=0)
     np.testing.assert_array_equal(augment(GRAY, config, seeds(1)[0]), GRAY)
@@ -63,7 +102,13 @@ def test_everything_can_be_switched_off() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"noise_stddev": -1.0}, {"patches": -1}, {"patch_probability": 1.5}, {"patch_rows": 0}],
+    [
+        {"noise_stddev": -1.0},
+        {"patches": -1},
+        {"patch_probability": 1.5},
+        {"patch_rows": 0},
+        {"time_mask": -1},
+    ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):

@@ -16,9 +16,8 @@ from pipelines.words import PATTERNS, WORDS
 from songpop_tf.serving.export import export
 from songpop_tf.serving.names import versions
 from songpop_tf.serving.open import open_predictor
-from songpop_tf.serving.predict import Predictor, Song
-from songpop_tf.serving.signatures import SongModel
-from songpop_tf.training.inputs import predict_split
+from songpop_tf.serving.predict import Song
+from songpop_tf.training.inputs import predict_patterns, predict_split
 from songpop_tf.training.run import Run
 from tests.pipelines.images import encoded, pixels
 
@@ -30,12 +29,6 @@ TEXT_OPERATIONS = {
     "NormalizeUTF8",
     "RegexSplitWithOffsets",
 }
-
-
-@pytest.fixture(scope="module")
-def exported(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first version of an exported run."""
-    return export(run, tmp_path_factory.mktemp("saved_models") / "songpop")
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +113,13 @@ def test_another_model_answers_where_a_run_lacks_one(
     part = Run.open(tmp_path / "run")
     song = data.songs_of(TEST).iloc[0]
     png = sample / "spectrograms" / song.file
-    model = SongModel(part)
-    predictor = Predictor("part", list(model.configurations), model.signatures)
+    predictor = open_predictor(part.directory)
     songs = [Song(song.artist, song.title, int(song.year), png), Song(spectrogram=png)]
     for one in songs:
         predictor.check(one)
     found = predictor.predict(songs)
-    for one, name, unknown in zip(found, (with_both, alone), ((), WORDS), strict=True):
-        expected = predict_split(name, run.load_model(name), run, data, TEST, unknown)[0]
+    for one, name, pattern in zip(found, (with_both, alone), (-1, 0), strict=True):
+        expected = predict_patterns(name, run.load_model(name), run, data, TEST)[pattern, 0]
         assert one.popularity == pytest.approx(expected, abs=0.02)
 
 

@@ -1,0 +1,59 @@
+"""Requests that TensorFlow Serving sends a model to warm it up, before people do."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+_COLUMNS = 4096
+"""Wide enough to be resampled as songs are, and a few hundred bytes of PNG."""
+
+
+def can_warm_up() -> bool:
+    """Whether the extra ``serving``, which defines the requests, is installed."""
+    try:
+        import tensorflow_serving.apis  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> None:
+    """Write one small request for each signature into an exported version.
+
+    Does nothing without the extra ``serving``: see :func:`can_warm_up`.
+
+    Args:
+        name: of the model on a server.
+        signatures: concrete functions by name.
+        directory: of the version.
+    """
+    if not can_warm_up():
+        return
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    songs = _songs()
+    path = directory / _FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature, concrete in signatures.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = name
+            request.model_spec.signature_name = signature
+            for spec in concrete.structured_input_signature[0]:
+                request.inputs[spec.name].CopyFrom(songs[spec.name])
+            log = prediction_log_pb2.PredictLog(request=request)
+            writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
+
+
+def _songs() -> dict[str, Any]:
+    """Two songs, one with a spectrogram and one without."""
+    png = tf.io.encode_png(tf.zeros((256, _COLUMNS, 1), tf.uint8)).numpy()
+    return {
+        "spectrogram_png": tf.make_tensor_proto([png, b""], tf.string),
+        "artist": tf.make_tensor_proto(["Fleetwood Mac", ""], tf.string),
+        "title": tf.make_tensor_proto(["Dreams", "Halo"], tf.string),
+        "year": tf.make_tensor_proto([1977, 0], tf.int64),
+    }
