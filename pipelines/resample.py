@@ -2,10 +2,13 @@
 
 ``scipy.signal.resample`` takes the DFT of the whole signal, keeps its lowest bins and transforms
 back. A direct FFT costs ten times more when the length is a large prime. Only the lowest
-``length / 2 + 1`` bins are needed, so long signals are first gathered onto a short regular grid
-with a smooth kernel whose effect on the kept bins is known and divided out again: the non-uniform
-FFT of type 1 (Dutt & Rokhlin 1993) with the "exponential of semicircle" kernel (Barnett, Magland &
-af Klinteberg 2019, doi:10.1137/18M120885X). Its error is below that of a float32 FFT.
+``length / 2 + 1`` bins are needed. All waves in them are slow, so a few weighted samples can stand
+for each block of a long signal: its transpose interpolates waves from a few Chebyshev nodes
+("anterpolation", Dutt, Gu & Rokhlin 1996, doi:10.1137/0733082). These are gathered onto a short
+regular grid with a smooth kernel whose effect on the kept bins is known and divided out again: the
+non-uniform FFT of type 1 (Dutt & Rokhlin 1993) with the "exponential of semicircle" kernel
+(Barnett, Magland & af Klinteberg 2019, doi:10.1137/18M120885X). The error is below 1e-5 of full
+scale for every width.
 """
 
 import numpy as np
@@ -19,6 +22,12 @@ KERNEL_SHAPE = 2.30 * KERNEL_WIDTH
 OVERSAMPLING = 2
 BLOCK = 128
 """Samples that are gathered together by one small matrix product."""
+NODES = 13
+"""Samples that stand for a block of many more; 13 give a relative error near 1e-6."""
+_BLOCK_PHASE = 7.5
+"""Radians by which the fastest wave kept turns over such a block."""
+ROWS_AT_ONCE = 16
+"""Rows of a long signal that are held as floats together."""
 
 
 def fft_resample(signal: tf.Tensor, length: int) -> tf.Tensor:
@@ -71,11 +80,79 @@ def _nyquist_factors(width: tf.Tensor, length: int, kept: tf.Tensor) -> tf.Tenso
 
 def _bins_of_long(signal: tf.Tensor, length: int) -> tf.Tensor:
     """Return the lowest ``length // 2 + 1`` bins through a grid of ``2 * length`` points."""
-    grid = tf.transpose(_gather_on_grid(signal, OVERSAMPLING * length))
-    bins = tf.signal.rfft(grid)[:, : length // 2 + 1]
+    width = tf.shape(signal)[-1]
+    block = tf.cast(tf.cast(width, tf.float64) * _BLOCK_PHASE / (np.pi * length), tf.int32)
+    points = OVERSAMPLING * length
+    grid = tf.cond(
+        block >= 2 * NODES,
+        lambda: _spread(_moved_to_nodes(signal, block), _nodes(block), block, width, points),
+        lambda: _spread(*_by_samples(signal), width, points),
+    )
+    bins = tf.signal.rfft(tf.transpose(grid))[:, : length // 2 + 1]
     correction = 1.0 / _kernel_transform(length)
     correction[-1] *= 2.0  # the bins at +N/2 and -N/2 fold into one
     return bins * tf.constant(correction, tf.complex64)
+
+
+def _nodes(block: tf.Tensor) -> tf.Tensor:
+    """Where the Chebyshev nodes of a block lie, ``(NODES,)`` float64 in samples from its start."""
+    angles = np.pi * (np.arange(NODES) + 0.5) / NODES
+    return (tf.cast(block, tf.float64) * (1.0 - np.cos(angles)) - 1.0) / 2.0
+
+
+def _moved_to_nodes(signal: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
+    """Let a few weighted samples at the nodes stand for all of each block of samples.
+
+    Against any slow wave the few weigh as much as the many: a wave that is interpolated from its
+    values at the nodes is summed there. What is left to do is a seventh of the work.
+
+    Args:
+        signal: ``(rows, width)``, any real dtype.
+        block: samples in a block, over which the fastest wave kept turns by ``_BLOCK_PHASE``.
+
+    Returns:
+        ``(rows, blocks, NODES)`` float32.
+    """
+    rows, width = tf.unstack(tf.shape(signal))
+    blocks = -(-width // block)
+    matrix = tf.cast(_lagrange(block), tf.float32)
+
+    def moved(first: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        # A few rows at a time: as floats, all of them are so large that the memory for them is
+        # taken from the operating system anew for each image, which takes longer than the sums.
+        some = signal[first : first + ROWS_AT_ONCE]
+        padded = tf.pad(some, [[0, 0], [0, blocks * block - width]])
+        sums = tf.matmul(tf.cast(tf.reshape(padded, [-1, block]), tf.float32), matrix)
+        sums = tf.reshape(sums, [tf.shape(some)[0], blocks, NODES])
+        return first + ROWS_AT_ONCE, found.write(first // ROWS_AT_ONCE, sums)
+
+    found = tf.TensorArray(
+        tf.float32,
+        -(-rows // ROWS_AT_ONCE),
+        infer_shape=False,
+        element_shape=[None, None, NODES],
+    )
+    _, found = tf.while_loop(lambda first, _: first < rows, moved, (0, found))
+    return found.concat()
+
+
+def _lagrange(block: tf.Tensor) -> tf.Tensor:
+    """``(block, NODES)`` float64: each node's Lagrange polynomial at each sample of a block."""
+    nodes = _nodes(block)
+    sample = tf.range(block)
+    others = ~np.eye(NODES, dtype=bool)
+    apart = nodes[:, tf.newaxis] - nodes[tf.newaxis, :]
+    steps = tf.cast(sample, tf.float64)[:, tf.newaxis, tf.newaxis] - nodes
+    factors = tf.where(others, steps / tf.where(others, apart, 1.0), 1.0)
+    return tf.reduce_prod(factors, axis=2)
+
+
+def _by_samples(signal: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, int]:
+    """A signal in blocks ``(rows, blocks, BLOCK)`` float32, where their samples lie, their size."""
+    rows, width = tf.unstack(tf.shape(signal))
+    blocks = -(-width // BLOCK)
+    padded = tf.pad(tf.cast(signal, tf.float32), [[0, 0], [0, blocks * BLOCK - width]])
+    return tf.reshape(padded, [rows, blocks, BLOCK]), tf.range(BLOCK, dtype=tf.float64), BLOCK
 
 
 def _kernel_transform(length: int) -> npt.NDArray[np.float64]:
@@ -88,18 +165,25 @@ def _kernel_transform(length: int) -> npt.NDArray[np.float64]:
     return transform * KERNEL_WIDTH / 2
 
 
-def _gather_on_grid(signal: tf.Tensor, points: int) -> tf.Tensor:
-    """Spread the samples of ``(rows, width)`` over ``(points, rows)`` with the kernel.
+def _spread(
+    by_block: tf.Tensor, places: tf.Tensor, block: tf.Tensor | int, width: tf.Tensor, points: int
+) -> tf.Tensor:
+    """Spread samples over ``(points, rows)`` with the kernel.
 
     Every block of samples touches a short run of neighbouring points, so each block is one small
     dense matrix product; the runs are then summed where they overlap.
+
+    Args:
+        by_block: ``(rows, blocks, samples)`` float32.
+        places: ``(samples,)`` float64, where they lie, from the start of their block.
+        block: distance between the starts of two blocks.
+        width: of the whole signal, in the same unit.
+        points: of the grid over the whole signal.
     """
-    rows, width = tf.unstack(tf.shape(signal))
-    blocks = -(-width // BLOCK)
-    padded = tf.pad(signal, [[0, 0], [0, blocks * BLOCK - width]])
-    by_block = tf.transpose(tf.reshape(padded, [rows, blocks, BLOCK]), [1, 0, 2])
-    weights, first_point = _block_weights(width, blocks, points)
-    runs = tf.matmul(weights, tf.cast(by_block, tf.float32), transpose_b=True)
+    rows, blocks, _ = tf.unstack(tf.shape(by_block))
+    spacing = tf.constant(points, tf.float64) / tf.cast(width, tf.float64)
+    weights, first_point = _block_weights(places * spacing, block, blocks, spacing)
+    runs = tf.matmul(weights, tf.transpose(by_block, [1, 2, 0]))
     run = tf.shape(weights)[1]
     # Runs reach past both ends of the period: they wrap around.
     target = tf.math.floormod(first_point[:, tf.newaxis] + tf.range(run), points)
@@ -107,14 +191,20 @@ def _gather_on_grid(signal: tf.Tensor, points: int) -> tf.Tensor:
     return tf.math.unsorted_segment_sum(flat, tf.reshape(target, [-1]), points)
 
 
-def _block_weights(width: tf.Tensor, blocks: tf.Tensor, points: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Kernel weights ``(blocks, run, BLOCK)`` and each run's first point ``(blocks,)``."""
-    spacing = tf.constant(points, tf.float64) / tf.cast(width, tf.float64)
+def _block_weights(
+    within: tf.Tensor, block: tf.Tensor | int, blocks: tf.Tensor, spacing: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Kernel weights ``(blocks, run, samples)`` and each run's first point ``(blocks,)``.
+
+    Args:
+        within: ``(samples,)`` float64, places within a block, in steps of the grid.
+        block, blocks: samples in a block, and how many blocks.
+        spacing: steps of the grid from sample to sample.
+    """
     # Positions in float64: float32 would lose the fraction of a grid step at the far end.
-    start = tf.cast(tf.range(blocks) * BLOCK, tf.float64) * spacing
-    first_point = tf.math.ceil(start - KERNEL_WIDTH / 2)
-    within = tf.cast(tf.range(BLOCK), tf.float64) * spacing
-    run = tf.cast(tf.math.ceil(spacing * (BLOCK - 1)), tf.int32) + KERNEL_WIDTH + 1
+    start = tf.cast(tf.range(blocks) * block, tf.float64) * spacing
+    first_point = tf.math.ceil(start + within[0] - KERNEL_WIDTH / 2)
+    run = tf.cast(tf.math.ceil(within[-1] - within[0]), tf.int32) + KERNEL_WIDTH + 1
     position = tf.cast((start - first_point)[:, tf.newaxis] + within, tf.float32)
     offset = position[:, tf.newaxis, :] - tf.cast(tf.range(run), tf.float32)[:, tf.newaxis]
     return _kernel(offset * (2.0 / KERNEL_WIDTH)), tf.cast(first_point, tf.int32)
