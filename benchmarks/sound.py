@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,27 +26,19 @@ from pipelines.prepared import PreparedData
 from pipelines.records import parse_song
 from pipelines.sound import SOUND
 from pipelines.splits import TEST, TRAIN
+from pipelines.words import PATTERNS, WORDS
 from songpop_tf.config import RunConfig, SplitConfig, load_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.evaluate import PREDICTIONS, evaluate
 from songpop_tf.evaluation.metrics import NEAR, PREDICTED, Vector, r2
 from songpop_tf.training.conformal import interval
-from songpop_tf.training.run import Run, configurations
+from songpop_tf.training.inputs import predict_patterns
+from songpop_tf.training.run import BRANCHES, Run, configurations
 from songpop_tf.training.stages import Trainer
 
 RESAMPLES = 2000
 AUDIO = f"{PREDICTED}audio"
 COVERED = "covered_"
-BRANCHES = ("text", "cnn", "combined")
-WORDS = ("artist", "title", "year")
-MISSING = (
-    ("artist",),
-    ("title",),
-    ("year",),
-    ("artist", "title"),
-    ("artist", "year"),
-    ("title", "year"),
-)
 
 
 def predictions_of(
@@ -64,38 +57,28 @@ def predictions_of(
     found = pd.read_csv(run.directory / PREDICTIONS, dtype={"song_id": str})
     found[AUDIO] = boosting_on_audio(data, seed)
     for name in run.finished():
-        low, high = interval(found[PREDICTED + name].to_numpy(), run.half_width(name))
+        widths = run.half_widths_of(name, data.songs_of(TEST))
+        low, high = interval(found[PREDICTED + name].to_numpy(), widths)
         found[COVERED + name] = found.popularity.between(low, high)
-    for parts in MISSING:
-        found = pd.concat([found, predictions_without(parts, data, run)], axis=1)
-    return found
+    return pd.concat([found, predictions_without_words(data, run)], axis=1)
 
 
-def predictions_without(parts: tuple[str, ...], data: PreparedData, run: Run) -> pd.DataFrame:
-    """Predict the test songs as if nobody knew these parts of them."""
-    path = run.directory / f"{_without('', parts)}.csv"
+def predictions_without_words(data: PreparedData, run: Run) -> pd.DataFrame:
+    """Predict the test songs as if nobody knew some of their words; a column for each choice."""
+    path = run.directory / "words_missing.csv"
     if not path.is_file():
-        reader = run.load_reader("combined")
-
-        def inputs(song: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            words = [tf.zeros_like(song[part]) if part in parts else song[part] for part in WORDS]
-            image = tf.cast(song["spectrogram"], tf.float32)
-            return {"spectrogram": image, "columns": song["columns"], **reader(*words)}
-
-        batches = records_of(data, TEST).batch(32).map(inputs)
         found = {}
         for name in BRANCHES:
-            model = run.load_model(name)
-            needed = [tensor.name for tensor in model.inputs]
-            songs = batches.map(lambda one, needed=needed: {key: one[key] for key in needed})
-            steps = -(-len(data.songs_of(TEST)) // 32)
-            found[_without(name, parts)] = model.predict(songs, steps=steps, verbose=0)[:, 0]
+            by_known = predict_patterns(name, run.load_model(name), run, data, TEST)
+            for known, popularity in zip(PATTERNS[:-1], by_known, strict=False):
+                found[_without(name, known)] = popularity
+            keras.utils.clear_session(free_memory=True)
         write_csv(path, pd.DataFrame(found))
     return pd.read_csv(path)
 
 
-def _without(name: str, parts: tuple[str, ...]) -> str:
-    return f"{name}_without_{'_'.join(parts)}"
+def _without(name: str, known: tuple[str, ...]) -> str:
+    return f"{name}_without_{'_'.join(word for word in WORDS if word not in known)}"
 
 
 def boosting_on_audio(data: PreparedData, seed: int) -> Vector:
@@ -160,12 +143,12 @@ def _r2(table: pd.DataFrame, name: str) -> float:
 def missing_table_of(table: pd.DataFrame) -> str:
     """How well songs are predicted of which parts are not known."""
     lines = [f"| not known | {' | '.join(BRANCHES)} |", "|---|---|---|---|"]
-    for parts in MISSING:
-        columns = (table[_without(name, parts)] for name in BRANCHES)
+    for known in PATTERNS[:-1]:
+        columns = (table[_without(name, known)] for name in BRANCHES)
         errors = " | ".join(
             f"{((column - table.popularity) ** 2).mean():.1f}" for column in columns
         )
-        lines.append(f"| {', '.join(parts)} | {errors} |")
+        lines.append(f"| {', '.join(word for word in WORDS if word not in known)} | {errors} |")
     return "\n".join(lines)
 
 
