@@ -130,8 +130,9 @@ def image_problem(path: Path) -> str:
     """
     try:
         png = tf.constant(path.read_bytes())
-    except OSError as error:
-        return f"expected a readable file, received: {error.strerror}"
+    except (OSError, ValueError) as error:
+        # A name with a zero byte is no OSError.
+        return f"expected a readable file, received: {getattr(error, 'strerror', error)}"
     problem: str = png_problem(png).numpy().decode()
     if problem:
         return problem

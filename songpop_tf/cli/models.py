@@ -108,7 +108,8 @@ def export(
         version = write(Run.open(run), out, kind)
         console.say(f"Exported: {version}")
         if kind == "keras":
-            console.say(f'Next: keras.models.load_model("{version}/combined.keras")')
+            network = sorted(version.glob("*.keras"))[-1]
+            console.say(f'Next: keras.models.load_model("{network}")')
             return
         if not can_warm_up():
             console.say("Without warm-up requests: they need pip install 'songpop-tf[serving]'")

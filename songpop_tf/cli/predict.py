@@ -24,11 +24,11 @@ def predict(
         ),
     ] = None,
     url: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Ask a server instead: http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME."
         ),
-    ] = "",
+    ] = None,
     artist: Annotated[str, typer.Option(help="Artist, as in the data.")] = "",
     title: Annotated[str, typer.Option(help="Title.")] = "",
     year: Annotated[int | None, typer.Option(help="Year of release; leave out if unknown.")] = None,
@@ -56,10 +56,10 @@ def predict(
     one_song = bool(artist or title or year is not None or spectrogram)
     if one_song == (csv is not None) or (csv is None) != (out is None):
         raise typer.BadParameter("give one song (--artist, --title, ...), or --csv with --out")
-    if url and model:
+    if url is not None and model is not None:
         raise typer.BadParameter("give --model or --url, not both")
     # A server asked over HTTP about words alone needs no TensorFlow here, which takes seconds.
-    light = url.startswith("http") and csv is None and spectrogram is None
+    light = (url or "").startswith("http") and csv is None and spectrogram is None
     with plain_session(debug) if light else tensorflow_session(debug) as console:
         if csv is not None and out is not None:
             _predict_csv(_open(model, url), csv, out, as_json, console)
@@ -68,8 +68,8 @@ def predict(
             _predict_song(_open(model, url), song, as_json, console)
 
 
-def _open(model: Path | None, url: str) -> "Predictor":
-    if url:
+def _open(model: Path | None, url: str | None) -> "Predictor":
+    if url is not None:
         from songpop_tf.serving.client import connect
 
         return connect(url)
@@ -109,12 +109,16 @@ def _predict_csv(
 
     total = count_rows(csv)
     console.progress("predicting", 0, total)
-    problems = predict_csv(predictor, csv, out, console.advance)
-    for problem in problems:
-        typer.echo(f"songpop-tf: {problem}", err=True)
+    failed = predict_csv(
+        predictor,
+        csv,
+        out,
+        console.advance,
+        lambda problem: typer.echo(f"songpop-tf: {problem}", err=True),
+    )
     if as_json:
-        console.say(json.dumps({"rows": total, "failed": len(problems), "out": str(out)}))
+        console.say(json.dumps({"rows": total, "failed": failed, "out": str(out)}))
     else:
-        console.say(f"{total - len(problems)} of {total} rows predicted: {out}")
-    if problems:
-        raise InputError(f"{csv}: {len(problems)} of {total} rows could not be predicted")
+        console.say(f"{total - failed} of {total} rows predicted: {out}")
+    if failed:
+        raise InputError(f"{csv}: {failed} of {total} rows could not be predicted")

@@ -1,32 +1,39 @@
 """Ask TensorFlow Serving, over REST or gRPC, the same questions as a model on this machine.
 
-What a server may get over - it is starting, busy, or out of reach for a moment - is asked again
-with growing pauses; what is wrong with a request is not.
+What a server may get over is asked again, see :mod:`songpop_tf.serving.patience`; what is wrong
+with a request is not.
 """
 
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError
 
 from pipelines.errors import InputError
-from songpop_tf.serving.names import ANSWERED_BY, OUTPUTS, WITH_SPECTROGRAM
+from songpop_tf.serving.names import ANSWERED_BY, METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM
+from songpop_tf.serving.patience import (
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    UnavailableError,
+    patiently,
+)
 from songpop_tf.serving.predict import Inputs, Predictor, RefusedError
 
 NAME = "songpop"
 """The model that is asked over gRPC where the address names none."""
 
 _FORMS = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
-_RETRIES = 5
-_FIRST_PAUSE = 0.2
-_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 120.0
 _PASSING = (429, 502, 503, 504)
 """Answers of a server that is busy, starting, or behind one that cannot reach it."""
 _ABOUT_THE_SONGS = (400, 413)
+_MAY_PASS = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
 
 Rows = list[tuple[float, float, float]]
 
@@ -42,14 +49,17 @@ def connect(url: str) -> Predictor:
         InputError: the address has another form, no server answers there, or its model is not
             one of `songpop-tf export`.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"--url: expected {_FORMS}, received {url}: {error}") from None
     if parts.scheme == "grpc" and parts.netloc:
         from songpop_tf.serving.grpc_client import GrpcModel
 
         grpc_model = GrpcModel(parts.netloc, parts.path.strip("/") or NAME)
         return Predictor(url, _branches(url, grpc_model.signatures()), grpc_model.ask)
     if parts.scheme in ("http", "https") and "/v1/models/" in parts.path:
-        model = RestModel(parts)
+        model = RestModel(url)
         return Predictor(url, _branches(url, model.signatures()), model.ask)
     raise InputError(f"--url: expected {_FORMS}, received {url}")
 
@@ -57,7 +67,8 @@ def connect(url: str) -> Predictor:
 def _branches(url: str, signatures: Mapping[str, Sequence[str]]) -> list[str]:
     """What a model can answer for, judging by its signatures' inputs."""
     inputs = signatures.get(WITH_SPECTROGRAM)
-    if inputs is None or not {"artist", "title", "year"} <= set(inputs):
+    ours = METADATA_ONLY in signatures and {"artist", "title", "year"} <= set(inputs or ())
+    if inputs is None or not ours:
         raise InputError(
             f"{url}: expected a model of `songpop-tf export`, found one with the signatures "
             f"{', '.join(signatures) or 'none'}"
@@ -72,18 +83,9 @@ class RestModel:
         url: of the model.
     """
 
-    def __init__(self, url: SplitResult) -> None:
-        self._url = url.geturl().rstrip("/")
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
         self._session = requests.Session()
-        retry = Retry(
-            total=_RETRIES,
-            backoff_factor=_FIRST_PAUSE,
-            status_forcelist=_PASSING,
-            allowed_methods=("GET", "POST"),  # a prediction changes nothing on the server
-            raise_on_status=False,
-        )
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
 
     def signatures(self) -> dict[str, list[str]]:
         """The names of the inputs of each signature."""
@@ -103,22 +105,32 @@ class RestModel:
         columns_of = outputs if isinstance(outputs, dict) else {}
         return rows_of(self._url, [columns_of.get(name) for name in OUTPUTS], len(inputs["year"]))
 
+    @patiently
     def _request(self, method: str, path: str, body: Any = None) -> Any:
         try:
             answer = self._session.request(
-                method, self._url + path, json=body, timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS)
+                method, self._url + path, json=body, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
             )
-        except requests.RequestException as error:
-            raise InputError(f"{self._url}: expected a server to answer: {_cause(error)}") from None
+        except (requests.RequestException, HTTPError) as error:
+            passing = isinstance(error, _MAY_PASS)
+            kind = UnavailableError if passing else InputError
+            raise kind(f"{self._url}: expected a server to answer: {_cause(error)}") from None
         if not answer.ok:
-            kind = RefusedError if answer.status_code in _ABOUT_THE_SONGS else InputError
-            raise kind(f"{self._url}: answered {answer.status_code}: {_message(answer)}")
+            raise _kind_of(answer)(
+                f"{self._url}: answered {answer.status_code}: {_message(answer)}"
+            )
         try:
             return answer.json()
         except ValueError:
             raise InputError(
                 f"{self._url}: expected JSON, received {_shortened(answer.text)!r}"
             ) from None
+
+
+def _kind_of(answer: requests.Response) -> type[InputError]:
+    if answer.status_code in _PASSING:
+        return UnavailableError
+    return RefusedError if answer.status_code in _ABOUT_THE_SONGS else InputError
 
 
 def rows_of(url: str, columns: Sequence[Sequence[Any] | None], count: int) -> Rows:
@@ -144,7 +156,7 @@ def _json_value(value: Any) -> Any:
     return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
-def _cause(error: requests.RequestException) -> str:
+def _cause(error: Exception) -> str:
     """The innermost reason: what wraps it repeats the address and Python's class names."""
     reason: Any = error.args[0] if error.args else error
     while (inner := getattr(reason, "reason", None)) is not None:

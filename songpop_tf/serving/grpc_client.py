@@ -1,6 +1,5 @@
 """TensorFlow Serving's gRPC interface; needs the extra ``serving``."""
 
-import json
 from typing import Any
 
 from pipelines.errors import InputError
@@ -18,27 +17,19 @@ except ModuleNotFoundError as error:
     ) from None
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from songpop_tf.serving.client import Rows, rows_of
 from songpop_tf.serving.names import OUTPUTS
+from songpop_tf.serving.patience import ANSWER_SECONDS, UnavailableError, patiently
 from songpop_tf.serving.predict import Inputs, RefusedError
 
 _SIGNATURES = "signature_def"
-_SECONDS = 120.0
-_RETRY = {
-    "methodConfig": [
-        {
-            "name": [{"service": "tensorflow.serving.PredictionService"}],
-            "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "5s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
-            },
-        }
-    ]
-}
+_PASSING = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+)
 
 
 class GrpcModel:
@@ -52,10 +43,9 @@ class GrpcModel:
     def __init__(self, address: str, name: str) -> None:
         self._url = f"grpc://{address}/{name}"
         self._name = name
-        # grpc itself asks again, with growing pauses.
-        options = [("grpc.service_config", json.dumps(_RETRY))]
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(
-            grpc.insecure_channel(address, options)
+            # Asked again here: grpc itself does so for small requests only.
+            grpc.insecure_channel(address, [("grpc.enable_retries", 0)])
         )
 
     def signatures(self) -> dict[str, list[str]]:
@@ -64,7 +54,11 @@ class GrpcModel:
         request.model_spec.name = self._name
         answer = self._call(self._service.GetModelMetadata, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        if not answer.metadata[_SIGNATURES].Unpack(signatures):
+        try:
+            found = answer.metadata[_SIGNATURES].Unpack(signatures)
+        except DecodeError:
+            found = False
+        if not found:
             raise InputError(f"{self._url}: expected a model's signatures in the answer")
         return {name: list(one.inputs) for name, one in signatures.signature_def.items()}
 
@@ -77,17 +71,28 @@ class GrpcModel:
             dtype = tf.int64 if name == "year" else tf.string
             request.inputs[name].CopyFrom(tf.make_tensor_proto(column, dtype))
         answer = self._call(self._service.Predict, request)
-        columns = [
-            tf.make_ndarray(answer.outputs[name]).tolist() if name in answer.outputs else None
-            for name in OUTPUTS
-        ]
+        columns = [self._column(answer, name) for name in OUTPUTS]
         return rows_of(self._url, columns, len(inputs["year"]))
 
+    def _column(self, answer: Any, name: str) -> list[Any] | None:
+        if name not in answer.outputs:
+            return None
+        try:
+            column: list[Any] = tf.make_ndarray(answer.outputs[name]).tolist()
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{self._url}: expected a tensor as {name}: {error}") from None
+        return column
+
+    @patiently
     def _call(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> Any:
         try:
-            return method(request, timeout=_SECONDS)
+            return method(request, timeout=ANSWER_SECONDS)
         except grpc.RpcError as error:
-            refused = error.code() == grpc.StatusCode.INVALID_ARGUMENT
-            kind = RefusedError if refused else InputError
             said = f"{error.code().name}: {error.details()}"
-            raise kind(f"{self._url}: answered {said}") from None
+            raise _kind_of(error.code())(f"{self._url}: answered {said}") from None
+
+
+def _kind_of(code: grpc.StatusCode) -> type[InputError]:
+    if code in _PASSING:
+        return UnavailableError
+    return RefusedError if code == grpc.StatusCode.INVALID_ARGUMENT else InputError

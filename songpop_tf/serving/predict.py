@@ -75,13 +75,13 @@ class Predictor:
     """Predicts songs by asking a model.
 
     Args:
-        name: of the model, for errors.
+        name: of the model, which also stands before errors.
         branches: "text", "cnn" and "combined", as far as the model has them.
         ask: answers for batches of songs.
     """
 
     def __init__(self, name: str, branches: Sequence[str], ask: Ask) -> None:
-        self._name = name
+        self.name = name
         self._branches = branches
         self._ask = ask
 
@@ -93,7 +93,7 @@ class Predictor:
         """
         if answering(song.known, self._branches) is None:
             raise InputError(
-                f"{self._name}: expected a model named {song.known} for a song "
+                f"{self.name}: expected a model named {song.known} for a song "
                 f"{'with' if song.spectrogram else 'without'} spectrogram and "
                 f"{'with' if song.has_text else 'without'} text, found {', '.join(self._branches)}"
             )
@@ -129,12 +129,16 @@ class Predictor:
             if len(songs) == 1:
                 return [refused]
             # One song may have spoilt it for the others.
-            return [self._predict_batch([song], heard)[0] for song in songs]
+            found = [self._predict_batch([song], heard)[0] for song in songs]
+            if all(isinstance(one, RefusedError) for one in found):
+                # Not the songs are at fault, then: nobody waits for a million refusals.
+                raise InputError(str(refused)) from None
+            return found
         return [self._prediction(*row) for row in rows]
 
     def _prediction(self, popularity: float, low: float, high: float) -> Prediction | InputError:
         if math.isnan(popularity):
-            return InputError(f"{self._name}: has no answer for what is known of this song")
+            return InputError(f"{self.name}: has no answer for what is known of this song")
         return Prediction(popularity, low, high)
 
 

@@ -2,13 +2,15 @@
 
 import csv
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
-from pipelines.files import write_atomically
+from pipelines.files import file_fingerprint, read_json, write_json
 from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.serving.names import OUTPUTS
 from songpop_tf.serving.predict import Predictor, Song
@@ -21,43 +23,92 @@ Row = tuple[int, list[str]]
 """The line on which a row starts, and its cells."""
 
 
+@dataclass
+class _State:
+    """How far an interrupted call came, stored beside what it wrote.
+
+    Attributes:
+        source, model: what was being predicted, and by what.
+        rows, failed: rows written, and those of them without a popularity.
+        size: bytes written.
+    """
+
+    source: str
+    model: str
+    rows: int = 0
+    failed: int = 0
+    size: int = 0
+
+
 def predict_csv(
-    predictor: Predictor, source: Path, target: Path, done: Callable[[int], None]
-) -> list[str]:
+    predictor: Predictor,
+    source: Path,
+    target: Path,
+    done: Callable[[int], None],
+    failed: Callable[[str], None],
+) -> int:
     """Copy a CSV file and add the columns popularity, popularity_low and popularity_high.
+
+    An interrupted call goes on where it stopped when it is made again with the same arguments.
 
     Args:
         source: CSV with the columns artist, title, year and maybe spectrogram (a path, relative to
             the CSV's folder); any of a row's cells may be empty. Other columns are kept.
-        target: written atomically. Rows that cannot be predicted keep their place, without a
-            popularity.
+        target: appears when it is complete. Rows that cannot be predicted keep their place, without
+            a popularity.
         done: called with the number of rows after each batch of them.
+        failed: called for each row that could not be predicted with a line of text: the line of the
+            file and why.
 
     Returns:
-        One line for each row that could not be predicted: the line of the file and why.
+        The number of rows that could not be predicted.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or holds a popularity already.
+        InputError: the file cannot be read, lacks a column, or holds a popularity already; or the
+            model answers no more.
     """
     if target.is_dir() or (target.exists() and target.samefile(source)):
         raise InputError(f"{target}: expected a file other than {source} to write to")
     rows = numbered_rows(source)
     _, columns = next(rows, (1, []))
     _check_columns(source, columns)
-    problems: list[str] = []
-    with (
-        write_atomically(target) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    state_path = target.with_name(f".{target.name}.partial.json")
+    state = _state_of(partial, state_path, file_fingerprint(source), predictor.name)
+    done(state.rows)
+    with partial.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*columns, *OUTPUTS])
-        for batch in _batches(rows):
-            added, failed = _predict_rows(predictor, columns, batch, source.parent)
-            problems += [f"{source} line {line}: {reason}" for line, reason in failed]
+        if not state.rows:
+            writer.writerow([*columns, *OUTPUTS])
+        for batch in _batches(islice(rows, state.rows, None)):
+            added, problems = _predict_rows(predictor, columns, batch, source.parent)
             for (_, cells), value in zip(batch, added, strict=True):
                 writer.writerow([*_fitted(cells, len(columns)), *value])
+            for line, reason in problems:
+                failed(f"{source} line {line}: {reason}")
+            file.flush()
+            os.fsync(file.fileno())
+            state.rows += len(batch)
+            state.failed += len(problems)
+            state.size = file.tell()
+            write_json(state_path, asdict(state))
             done(len(batch))
-    return problems
+    partial.replace(target)
+    state_path.unlink(missing_ok=True)
+    return state.failed
+
+
+def _state_of(partial: Path, state_path: Path, source: str, model: str) -> _State:
+    """Where to go on; what was written after that, or for other songs or models, is cut off."""
+    state = _State(source, model)
+    if state_path.is_file() and partial.is_file():
+        stored = _State(**read_json(state_path))
+        if (stored.source, stored.model) == (source, model):
+            state = stored
+    partial.touch()
+    os.truncate(partial, state.size)
+    return state
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
-_COLUMNS = 4096
-"""Wide enough to be resampled as songs are, and a few hundred bytes of PNG."""
+_COLUMNS = 12_000
+"""Wide enough to be shrunk as songs of a minute and more are; evenly black, a few KB of PNG."""
 
 
 def can_warm_up() -> bool:

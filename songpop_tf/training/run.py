@@ -123,7 +123,12 @@ class Run:
         Returns:
             ``(8,)``, one for each of :data:`pipelines.words.PATTERNS`.
         """
-        stored = read_json(self._interval_path(name))["half_widths"]
+        stored = read_json(self._interval_path(name)).get("half_widths")
+        if stored is None:
+            raise InputError(
+                f"{self._interval_path(name)}: expected half_widths, found none; train again, "
+                "this run is of an earlier version"
+            )
         return np.array([stored[_listed(pattern)] for pattern in PATTERNS])
 
     def half_widths_of(self, name: str, songs: pd.DataFrame) -> Vector:
@@ -142,15 +147,19 @@ class Run:
         """
         with write_atomically(self.model_path(name)) as temporary:
             model.save(temporary)
+        self.store_half_widths(name, half_widths)
+        write_json(self.history_path(name), history)
+        self.state_path(name).unlink(missing_ok=True)
+        for state in self.state_path(name).with_suffix("").glob("*.npz"):
+            state.unlink()
+
+    def store_half_widths(self, name: str, half_widths: Vector) -> None:
+        """Store what :meth:`half_widths` returns."""
         by_known = {
             _listed(pattern): float(width)
             for pattern, width in zip(PATTERNS, half_widths, strict=True)
         }
         write_json(self._interval_path(name), {"coverage": COVERAGE, "half_widths": by_known})
-        write_json(self.history_path(name), history)
-        self.state_path(name).unlink(missing_ok=True)
-        for state in self.state_path(name).with_suffix("").glob("*.npz"):
-            state.unlink()
 
     def state_path(self, stage: str) -> Path:
         """Where an unfinished fit keeps its state; a configuration's other fits are "name/fit"."""

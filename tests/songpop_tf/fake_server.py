@@ -32,7 +32,8 @@ class ServedModel:
 
     Attributes:
         requests: the number of songs in each request that reached the model.
-        faults: "slow", "drop", a number to answer with, or other text to send instead of JSON.
+        faults: "slow", "drop", "cut" in the middle of an answer, a number to answer with, other
+            text to send instead of JSON, or None for none.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -82,6 +83,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str, content: Callable[[], Any]) -> None:
         fault = self.model.faults.pop(0) if self.model.faults else None
         if fault == "drop":
+            self.close_connection = True
+            return
+        if fault == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "500")
+            self.end_headers()
+            self.wfile.write(b'{"outputs": ')
             self.close_connection = True
             return
         if fault == "slow":

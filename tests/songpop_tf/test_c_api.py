@@ -96,8 +96,8 @@ def test_200_songs_are_the_same_to_training_prediction_server_and_c_api(
     exported: Path, run: Run, tmp_path: Path
 ) -> None:
     sample = tmp_path / "sample"
-    # Longer than twice the columns that the network sees: shrunk as songs of full length are.
-    write_sample(sample, 200, seconds=12.0, seed=5, workers=2)
+    # Above a minute they are shrunk as songs of full length are.
+    write_sample(sample, 200, seconds=61.0, seed=5, workers=2)
     options = PrepareOptions(sample / "spectrograms", [sample / "tracks.csv"], SplitConfig())
     data = prepare(options, tmp_path / "data", no_progress)
     songs = pd.concat([data.songs_of(split) for split in SIDES], ignore_index=True)

@@ -11,12 +11,13 @@ import grpc
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from pipelines.errors import InputError
 from pipelines.prepared import PreparedData
 from songpop_tf.cli import app
-from songpop_tf.serving import client
+from songpop_tf.serving import client, patience
 from songpop_tf.serving.client import connect
 from songpop_tf.serving.open import open_predictor
 from songpop_tf.serving.predict import Song
@@ -34,7 +35,7 @@ def loaded(exported: Path) -> ServedModel:
 @pytest.fixture
 def model(loaded: ServedModel, monkeypatch: pytest.MonkeyPatch) -> ServedModel:
     """The model with no faults left over from another test, and a client of little patience."""
-    monkeypatch.setattr(client, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.01)
     loaded.faults, loaded.requests = [], []
     return loaded
 
@@ -96,21 +97,30 @@ def test_a_song_that_spoils_its_batch_is_named_and_the_others_are_answered(
     assert "has no answer" in str(unusable)
 
 
-@pytest.mark.parametrize("faults", [[503, 503], ["drop"], [429, "drop", 502], ["slow"]], ids=str)
-def test_what_passes_is_asked_again(rest: str, model: ServedModel, faults: list) -> None:
+@pytest.mark.parametrize(
+    "faults", [[503, 503], ["drop"], ["cut"], [429, "drop", 502], ["slow", "slow"]], ids=str
+)
+def test_what_passes_is_asked_again(
+    rest: str, model: ServedModel, faults: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
     predictor = connect(rest)
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.3)
     model.faults = list(faults)
     answer = predictor.predict([QUEEN])[0]
     assert not isinstance(answer, InputError)
     assert model.faults == []
-    assert model.requests == [1]
 
 
-def test_over_grpc_what_passes_is_asked_again(model: ServedModel) -> None:
+def test_over_grpc_what_passes_is_asked_again(model: ServedModel, tmp_path: Path) -> None:
+    # Larger than what grpc itself would ask again.
+    noise = np.random.default_rng(0).integers(0, 256, (256, 2000), dtype="uint8")
+    Image.fromarray(noise).save(tmp_path / "song.png")
     with grpc_server(model) as address:
         predictor = connect(address)
-        model.faults = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE]
-        assert not isinstance(predictor.predict([QUEEN])[0], InputError)
+        for song in (QUEEN, Song("Queen", "Innuendo", 1991, tmp_path / "song.png")):
+            model.faults = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED]
+            assert not isinstance(predictor.predict([song])[0], InputError)
+            assert model.faults == []
         model.faults = [grpc.StatusCode.INTERNAL]
         with pytest.raises(InputError, match="answered INTERNAL: not now"):
             predictor.predict([QUEEN])
@@ -143,24 +153,59 @@ def test_a_server_that_stays_busy_is_given_up(rest: str, model: ServedModel) -> 
     model.faults = [503] * 20
     with pytest.raises(InputError, match="answered 503: not now"):
         predictor.predict([QUEEN])
-    assert len(model.faults) == 14, "asked once and five times again"
+    assert len(model.faults) == 15, "asked five times"
 
 
-@pytest.mark.parametrize("kind", [500, "drop"])
 def test_a_slow_answer_has_a_limit(
-    rest: str, model: ServedModel, monkeypatch: pytest.MonkeyPatch, kind: object
+    rest: str, model: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_ANSWER_SECONDS", 0.1)
     predictor = connect(rest)
-    model.faults = ["slow"] * 5 + [kind]
-    with pytest.raises(InputError):
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.1)
+    model.faults = ["slow"] * 20
+    with pytest.raises(InputError, match="expected a server to answer"):
         predictor.predict([QUEEN])
+
+
+def test_who_refuses_everybody_is_not_asked_about_everybody(rest: str, model: ServedModel) -> None:
+    predictor = connect(rest)
+    model.faults = [400] * 100
+    with pytest.raises(InputError, match="answered 400"):
+        predictor.predict([QUEEN] * 80)
+    assert len(model.faults) == 100 - 33
+
+
+def test_a_table_goes_on_where_an_outage_stopped_it(
+    rest: str, model: ServedModel, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "songs.csv", tmp_path / "out.csv"
+    lines = [
+        f"Queen,Song {number},{1970 + number % 20 if number % 9 else 'soon'}"
+        for number in range(600)
+    ]
+    source.write_text("\n".join(["artist,title,year", *lines]))
+    words = ["predict", "--url", rest, "--csv", str(source), "--out", str(target)]
+    model.faults = [None] * 12 + [500]
+    stopped = CliRunner().invoke(app, words)
+    assert stopped.exit_code == 1
+    assert "answered 500" in stopped.stderr
+    assert not target.exists()
+    before = sum(model.requests)
+    finished = CliRunner().invoke(app, words)
+    assert "533 of 600 rows predicted" in finished.stdout
+    out = pd.read_csv(target)
+    assert out.title.tolist() == [f"Song {number}" for number in range(600)]
+    assert out.popularity.isna().sum() == 67
+    assert sum(model.requests) - before < 400, "what was there is not asked again"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize(
     ("address", "says"),
     [
         ("songpop", "expected http://HOST:8501/v1/models/NAME or grpc://"),
+        ("", "expected http://HOST:8501/v1/models/NAME or grpc://"),
+        ("http://[abc/v1/models/x", "Invalid IPv6 URL"),
+        ("http://a..b/v1/models/x", "expected a server to answer"),
         ("http://127.0.0.1:1", "expected http://HOST:8501/v1/models/NAME or grpc://"),
         ("http://127.0.0.1:1/v1/models/songpop", "expected a server to answer: "),
         ("grpc://127.0.0.1:1/songpop", "UNAVAILABLE"),
@@ -169,7 +214,7 @@ def test_a_slow_answer_has_a_limit(
 def test_an_address_where_nobody_answers(
     address: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.01)
     with pytest.raises(InputError) as raised:
         connect(address)
     assert says in str(raised.value)

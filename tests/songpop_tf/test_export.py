@@ -4,12 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pipelines.errors import InputError
+from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
 from pipelines.splits import TEST
 from pipelines.words import PATTERNS, WORDS
@@ -175,6 +177,8 @@ def test_uses_only_operations_that_a_stock_server_has(exported: Path) -> None:
     operations = {node.op for node in nodes} - functions
     assert "DecodePng" in operations
     assert operations - set(dir(tf.raw_ops)) == TEXT_OPERATIONS
+    # These are TensorFlow's own, but call Python, which no server has.
+    assert not [operation for operation in operations if "PyFunc" in operation]
     # A table would have to be filled by an initializer that not every loader runs.
     assert not [operation for operation in operations if "Table" in operation]
 
@@ -215,3 +219,19 @@ def test_needs_a_text_model(data: PreparedData, run: Run, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="expected a trained model named text, found cnn"):
         export(started, tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
+
+
+def test_the_networks_alone_open_with_keras_and_read_what_the_words_folder_makes(
+    run: Run, data: PreparedData, tmp_path: Path
+) -> None:
+    version = export(run, tmp_path / "networks", "keras")
+    songs = data.songs_of(TEST)
+    expected = predict_split("text", run.load_model("text"), run, data, TEST)
+    reader = MetadataReader.load(version / "words" / "text")
+    model = keras.models.load_model(version / "text.keras")
+    found = model.predict(reader.inputs(reader.encode_table(songs)), verbose=0)
+    np.testing.assert_allclose(found[:, 0], expected, atol=1e-4)
+    names = sorted(path.name for path in version.glob("*.keras"))
+    assert names == ["cnn.keras", "combined.keras", "text.keras"]
+    with pytest.raises(InputError, match="expected versions of the format savedmodel only"):
+        export(run, tmp_path / "networks")

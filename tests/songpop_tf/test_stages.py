@@ -13,6 +13,7 @@ from pipelines.prepared import PreparedData
 from songpop_tf.config import RunConfig
 from songpop_tf.models.fusion import BRANCHES
 from songpop_tf.models.output import findings_of
+from songpop_tf.training import stages
 from songpop_tf.training.run import CONFIGURATIONS, Run, configurations
 from songpop_tf.training.stages import HIDDEN_PASSES, WHOLE_PASSES, Examples, Trainer
 from tests.conftest import TINY, SilentConsole
@@ -123,3 +124,22 @@ def test_the_head_learns_from_songs_with_parts_hidden_too(
     assert changed.mean() > 0.5, "most of these songs miss something"
     for popularity_of_pass in np.split(popularity, passes):
         assert sorted(popularity_of_pass) == sorted(songs.popularity)
+
+
+def test_intervals_are_as_wide_as_the_validation_songs_ask_for(
+    run: Run, data: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = data.songs_of("validation").popularity.to_numpy("float64")
+    off = np.arange(8.0)[:, np.newaxis]
+    monkeypatch.setattr(stages, "predict_patterns", lambda *_: truth + off)
+    monkeypatch.setattr(stages, "half_width", lambda truth, one: np.abs(truth - one).max())
+    trainer = Trainer(data, run, TINY, SilentConsole())
+    widths = trainer._half_widths("text", run.load_model("text"))
+    np.testing.assert_allclose(widths, off[:, 0])
+
+
+def test_a_run_of_an_earlier_version_is_to_be_trained_again(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "intervals").mkdir()
+    (tmp_path / "intervals" / "text.json").write_text('{"coverage": 0.9, "half_width": 20.0}')
+    with pytest.raises(InputError, match="train again"):
+        Run(tmp_path).half_widths("text")
