@@ -8,7 +8,7 @@ _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def import_tensorflow_quietly() -> None:
-    """Import TensorFlow and KerasHub without what their C++ parts print about CPU and CUDA.
+    """Import TensorFlow and its Text without what their C++ parts print about CPU and CUDA.
 
     Part of it is printed before any log level is read, straight to the file descriptor, so that
     is turned away for as long as the import lasts; if the import fails, all of it is shown.
@@ -22,8 +22,9 @@ def import_tensorflow_quietly() -> None:
     with tempfile.TemporaryFile() as log:
         os.dup2(log.fileno(), 2)
         try:
-            import keras_hub  # noqa: F401
+            # Not KerasHub, which takes a second more: an exported model does without.
             import tensorflow as tf
+            import tensorflow_text  # noqa: F401
         except BaseException:
             log.seek(0)
             os.write(terminal, log.read())

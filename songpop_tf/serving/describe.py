@@ -24,6 +24,10 @@ _MEANINGS = {
     "popularity_low": "9 of 10 songs are not less popular than this",
     "popularity_high": "nor more popular than this",
 }
+_ABOUT_IMAGES = (
+    'A PNG file goes into `spectrogram_png` as `{"b64": "..."}`, its bytes in base64. An image '
+    "that cannot be used is answered with NaN and harms no other song of the request."
+)
 _EXAMPLE = {"artist": ["Fleetwood Mac"], "title": ["Dreams"], "year": [1977]}
 
 
@@ -69,13 +73,13 @@ def _readme(
     signatures: Mapping[str, dict[str, dict[str, dict[str, str]]]],
 ) -> str:
     """For people: one working request, and every tensor."""
+    hears = any("spectrogram_png" in sides["inputs"] for sides in signatures.values())
     body = json.dumps({"signature_name": METADATA_ONLY, "inputs": _EXAMPLE})
     parts = [
         f"# {name}\n\nPredicts the popularity (0-100) of songs. Served by TensorFlow Serving on "
         "port 8501, it answers",
         f"```sh\ncurl -d '{body}' http://localhost:8501/v1/models/{name}:predict\n```",
-        'A PNG file goes into `spectrogram_png` as `{"b64": "..."}`, its bytes in base64. An image '
-        "that cannot be used is answered with NaN and harms no other song of the request.",
+        *([_ABOUT_IMAGES] if hears else []),
         _table(("known of a song", "answered by"), list(answered_by.items())),
     ]
     for signature, sides in signatures.items():

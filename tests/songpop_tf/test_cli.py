@@ -114,6 +114,10 @@ def test_predict_with_the_model_that_comes_along() -> None:
     answer = invoke("predict", "--artist", "Fleetwood Mac", "--year", 1977, "--json")
     assert answer.exit_code == 0, answer.output
     assert 30 < json.loads(answer.output)["popularity"] < 80
+    known = json.loads(invoke("predict", "--artist", "ABBA", "--year", 1976, "--json").output)
+    unknown = json.loads(invoke("predict", "--artist", "ABBA", "--json").output)
+    widths = [one["popularity_high"] - one["popularity_low"] for one in (known, unknown)]
+    assert widths[0] + 5 < widths[1], "without a year it is less sure"
     song = ("--spectrogram", "song.png", "--artist", "Fleetwood Mac")
     assert "expected a model named combined" in error_of(invoke("predict", *song))
 
