@@ -78,7 +78,9 @@ def png_columns(png: tf.Tensor) -> tf.Tensor:
 
 def _first_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
     """The first ``count`` bytes, zero bytes where the string is shorter."""
-    return tf.strings.substr(tf.strings.join([text, "\0" * count]), 0, count)
+    # Cut before anything is joined: files have megabytes.
+    first = tf.strings.substr(text, 0, tf.minimum(tf.strings.length(text), count))
+    return tf.strings.substr(tf.strings.join([first, "\0" * count]), 0, count)
 
 
 def _last_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
