@@ -110,7 +110,7 @@ def load_spectrogram(png: tf.Tensor) -> tf.Tensor:
     usable = tf.debugging.Assert(tf.equal(problem, ""), [problem])
     with tf.control_dependencies([usable] if usable is not None else []):
         image = tf.io.decode_png(tf.identity(png), channels=1, dtype=tf.uint8)
-    return shrink(image[:, :, 0])
+    return shrink(tf.squeeze(image, axis=2))
 
 
 def shrink(image: tf.Tensor) -> tf.Tensor:
