@@ -79,7 +79,10 @@ def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) 
     dated = songs.year[songs.year != UNKNOWN_YEAR]
     years = f"{dated.min()}-{dated.max()}" if len(dated) else "unknown years"
     low, high = measured["mse_ci"]
-    points = ", ".join(f"{one:.0f} for {name}" for name, one in _points(run, evaluation).items())
+    points = ", ".join(
+        f"{evaluation['intervals'][name]['half_width']:.0f} for {name}"
+        for name in run.best_by_branch().values()
+    )
     return (
         "Predicts Spotify popularity (0-100) of a song from its spectrogram, artist, title and "
         f"year, or from what is known of them. Made with songpop_tf; seed {run.config().seed}, all "
@@ -94,11 +97,6 @@ def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) 
         f"{evaluation['intervals'][best]['coverage']:.0%} ({best}).\n\n"
         "## Who answers\n\n" + _answering(run, evaluation)
     )
-
-
-def _points(run: Run, evaluation: dict[str, Any]) -> dict[str, float]:
-    names = run.best_by_branch().values()
-    return {name: evaluation["intervals"][name]["half_width"] for name in names}
 
 
 def _answering(run: Run, evaluation: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from pipelines.errors import InputError
 from songpop_tf.evaluation.card import CARD
 from songpop_tf.serving.describe import describe
-from songpop_tf.serving.names import GRAPH, METADATA_ONLY, WITH_SPECTROGRAM
+from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, numbers, versions
 from songpop_tf.serving.signatures import SongModel
 from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
@@ -46,7 +46,7 @@ def export(run: Run, target: Path, kind: Format = "savedmodel") -> Path:
         "savedmodel": lambda directory: _write_saved_model(run, target.name, directory),
         "keras": lambda directory: _write_keras(run, directory),
     }
-    version = target / str(max(_numbers(target), default=0) + 1)
+    version = target / str(max(numbers(target), default=0) + 1)
     temporary = target / f".{version.name}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -66,21 +66,13 @@ def _check_target(run: Run, target: Path, kind: Format) -> None:
     if target.resolve() == run.directory.resolve():
         raise InputError(f"{target}: expected a folder of its own for the model, received the run")
     # A server that finds a newest version without a graph serves nothing any more.
-    others = [
-        number
-        for number in _numbers(target)
-        if (target / str(number) / GRAPH).is_file() != (kind == "savedmodel")
-    ]
+    served = set(versions(target))
+    others = [number for number in numbers(target) if (number in served) != (kind == "savedmodel")]
     if others:
         raise InputError(
             f"{target / str(others[0])}: expected versions of the format {kind} only, found "
             "another; choose another --out"
         )
-
-
-def _numbers(target: Path) -> list[int]:
-    names = (path.name for path in target.glob("*") if path.is_dir())
-    return [int(name) for name in names if name.isdecimal() and str(int(name)) == name]
 
 
 def _write_saved_model(run: Run, name: str, directory: Path) -> None:

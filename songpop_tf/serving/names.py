@@ -32,7 +32,12 @@ def answering(known: str, branches: Collection[str]) -> str | None:
     return next((branch for branch in ANSWERED_BY[known] if branch in branches), None)
 
 
+def numbers(directory: Path) -> list[int]:
+    """The folders that are named as versions are, whatever they hold, ascending."""
+    names = (path.name for path in directory.glob("*") if path.is_dir())
+    return sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)
+
+
 def versions(directory: Path) -> list[int]:
     """The versions of an exported model, ascending."""
-    names = (path.parent.name for path in directory.glob(f"*/{GRAPH}"))
-    return sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)
+    return [number for number in numbers(directory) if (directory / str(number) / GRAPH).is_file()]
