@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -18,6 +18,12 @@ from songpop_tf.config import FitConfig
 
 MakeDataset = Callable[[int], tf.data.Dataset]
 """Makes the endless training dataset that begins at a given epoch."""
+
+Watcher = Callable[[str, keras.Model, dict[str, float]], None]
+"""Looks on after each epoch: stage, model and the epoch's entry of the history.
+
+It may set ``model.stop_training``.
+"""
 
 Arrays = list[npt.NDArray[Any]]
 
@@ -45,6 +51,7 @@ def fit(
     stage: str,
     console: Console,
     weights: Mapping[str, float] = MappingProxyType({}),
+    watchers: Sequence[Watcher] = (),
 ) -> list[dict[str, float]]:
     """Fit with MSE and Adam, and leave the model at its best epoch.
 
@@ -59,13 +66,14 @@ def fit(
         stage: name for the console.
         console: gets one line an epoch and the steps within it.
         weights: of the other answers' MSE beside that of popularity.
+        watchers: called after each epoch, once it is safe on disk.
 
     Returns:
         For each epoch: epoch, loss, val_loss (MSE of popularity in points squared), val_mae,
-        seconds.
+        learning_rate (at its end), songs_per_second (trained) and seconds (validation too).
     """
     _compile(model, config, steps, weights)
-    progress = _Progress(model, config, state, stage, steps, console)
+    progress = _Progress(model, config, state, stage, steps, console, watchers)
     progress.restore()
     if progress.goes_on():
         model.fit(
@@ -131,6 +139,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         stage: str,
         steps: int,
         console: Console,
+        watchers: Sequence[Watcher],
     ) -> None:
         super().__init__()
         self.history: list[dict[str, float]] = []
@@ -140,8 +149,9 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self._stage = stage
         self._steps = steps
         self._console = console
+        self._watchers = watchers
         self._best = _values(model.variables)
-        self._started = 0.0
+        self._started = self._trained = 0.0
 
     def goes_on(self) -> bool:
         """Whether another epoch is to be trained."""
@@ -161,6 +171,8 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         del logs
         what = f"{self._stage} epoch {len(self.history) + 1}"
         self._console.progress(what, batch + 1, self._steps)
+        if batch + 1 == self._steps:
+            self._trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         seconds = time.perf_counter() - self._started
@@ -171,7 +183,13 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
             "val_mae": f"val_{of_popularity}mae",
         }
         named = {name: float((logs or {})[keras_name]) for name, keras_name in names.items()}
-        self.history.append({"epoch": epoch + 1, **named, "seconds": round(seconds, 3)})
+        songs = self._steps * self._config.batch_size
+        rates = {
+            "learning_rate": float(self._fitted.optimizer.learning_rate),
+            "songs_per_second": round(songs / (self._trained - self._started), 1),
+            "seconds": round(seconds, 3),
+        }
+        self.history.append({"epoch": epoch + 1, **named, **rates})
         if not np.isfinite([named["loss"], named["val_loss"]]).all():
             raise FloatingPointError(
                 f"{self._stage}: the loss became {named['loss']} (validation "
@@ -189,6 +207,8 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         )
         if not self.goes_on():
             self._fitted.stop_training = True
+        for watcher in self._watchers:
+            watcher(self._stage, self._fitted, self.history[-1])
 
     def restore(self) -> None:
         """Take up the state of an interrupted fit, if there is one."""

@@ -12,7 +12,6 @@ from functools import partial
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
@@ -22,18 +21,17 @@ from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import FitConfig, RunConfig
-from songpop_tf.models import fusion_model, spectrogram_cnn
+from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
 from songpop_tf.models.fusion import BRANCHES, HEAD
 from songpop_tf.models.spectrogram_cnn import with_sound
 from songpop_tf.training.conformal import Vector, half_width
-from songpop_tf.training.fit import Console, MakeDataset, fit
+from songpop_tf.training.features import Examples, endless_epochs, features_of, joined
+from songpop_tf.training.fit import Console, MakeDataset, Watcher, fit
 from songpop_tf.training.inputs import predict_patterns
 from songpop_tf.training.run import Run
 from songpop_tf.training.text import TextBranch, new_reader
 
 History = list[dict[str, float]]
-Examples = tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-"""Features by name, and popularity."""
 
 PREDICT_BATCH = 256
 FEATURES_BATCH = 32
@@ -44,61 +42,97 @@ _NEEDS = {"combined": ("text", "cnn")}
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains the configurations of one run on one data folder."""
+    """Trains the configurations of one run on one data folder.
+
+    Attributes:
+        watchers: look on after every epoch of every fit.
+    """
 
     data: PreparedData
     run: Run
     config: RunConfig
     console: Console
+    watchers: tuple[Watcher, ...] = ()
 
     def train(self, names: list[str]) -> None:
         """Train the named configurations, and before them what they are built on.
 
         Finished ones are left alone; an interrupted one goes on at its last finished epoch.
         """
-        stages: Mapping[str, Callable[[], tuple[keras.Model, History]]] = {
-            "text_naive": self._text_naive,
-            "cnn_naive": partial(self._spectrogram, "cnn_naive", augmented=False),
-            "combined_naive": self._combined_naive,
-            "text": self._text,
-            "cnn": partial(self._spectrogram, "cnn", augmented=True),
-            "combined": self._combined,
-        }
-        unknown = set(names) - set(stages)
+        unknown = set(names) - set(self._fits)
         if unknown:
-            raise ValueError(f"expected names of {', '.join(stages)}; received {unknown}")
+            raise ValueError(f"expected names of {', '.join(self._fits)}; received {unknown}")
         wanted = {need for name in names for need in (*_NEEDS.get(name, ()), name)}
-        for name in (name for name in stages if name in wanted):
+        for name in (name for name in self._fits if name in wanted):
             if name in self.run.finished():
                 self.console.say(f"{name}: finished before")
                 continue
-            # Every configuration starts from the same seed, whatever was trained before it.
-            keras.utils.set_random_seed(self.config.seed)
-            model, history = stages[name]()
-            self.run.finish(name, model, history, self._half_widths(name, model))
+            model, histories = self.fit(name, self.build(name))
+            self.run.finish(name, model, _one_after_another(histories), self._widths(name, model))
             keras.utils.clear_session(free_memory=True)
 
-    def _half_widths(self, name: str, model: keras.Model) -> Vector:
+    def build(self, name: str) -> keras.Model:
+        """The model of a configuration before its training, which :meth:`fit` takes."""
+        # Every configuration starts from the same seed, whatever was trained before it.
+        keras.utils.set_random_seed(self.config.seed)
+        if name == "combined":
+            cnn, encoder = self.run.load_model("cnn"), self.run.load_model("text")
+            return fusion_model(cnn, encoder, self.config.fusion, frozen=True)
+        if name.startswith("cnn"):
+            return self._new_cnn()
+        reader = self._reader(name)
+        encoder = metadata_encoder(len(reader.tokenizer.vocabulary), self.config.metadata)
+        if name.startswith("text"):
+            return encoder
+        return fusion_model(self._new_cnn(), encoder, self.config.fusion, frozen=False)
+
+    def fit(self, name: str, model: keras.Model) -> tuple[keras.Model, list[History]]:
+        """Train a configuration's model.
+
+        Returns:
+            The model to keep, and the history of each fit in turn; the last one watches the
+            validation songs.
+        """
+        return self._fits[name](model)
+
+    @property
+    def _fits(self) -> Mapping[str, Callable[[keras.Model], tuple[keras.Model, list[History]]]]:
+        return {
+            "text_naive": self._fit_text_naive,
+            "cnn_naive": partial(self._fit_cnn, name="cnn_naive", augmented=False),
+            "combined_naive": self._fit_combined_naive,
+            "text": self._fit_text,
+            "cnn": partial(self._fit_cnn, name="cnn", augmented=True),
+            "combined": self._fit_combined,
+        }
+
+    def _widths(self, name: str, model: keras.Model) -> Vector:
         """Of the prediction intervals, from the validation songs: they chose the epoch at most."""
         truth = self.data.songs_of(VALIDATION).popularity.to_numpy("float64")
         predicted = predict_patterns(name, model, self.run, self.data, VALIDATION)
         return np.array([half_width(truth, one) for one in predicted])
 
-    def _text_naive(self) -> tuple[keras.Model, History]:
-        songs = self.data.songs_of(TRAIN)
-        branch = TextBranch.new(self._reader("text_naive", songs), self.config.metadata)
+    def _fit_text_naive(self, encoder: keras.Model) -> tuple[keras.Model, list[History]]:
+        branch = TextBranch.of(encoder, self._reader("text_naive"), self.config.metadata)
+        songs, watched = self.data.songs_of(TRAIN), self.data.songs_of(VALIDATION)
         fit_config = self.config.text_naive_fit
-        history = self._fit_text(branch, songs, fit_config, "text_naive")
-        return branch.encoder(), history
+        history = self._fit_on_table(branch, songs, watched, fit_config, "text_naive")
+        return branch.encoder(), [history]
 
-    def _combined_naive(self) -> tuple[keras.Model, History]:
-        songs = self.data.songs_of(TRAIN)
-        reader = self._reader("combined_naive", songs)
-        encoder = TextBranch.new(reader, self.config.metadata).encoder()
-        model = fusion_model(self._cnn_model(), encoder, self.config.fusion, frozen=False)
-        fit_config = self.config.combined_naive_fit
+    def _fit_text(self, encoder: keras.Model) -> tuple[keras.Model, list[History]]:
+        branch = TextBranch.of(encoder, self._reader("text"), self.config.metadata)
+        large, watched = (self.data.metadata_of(split) for split in (TRAIN, VALIDATION))
+        first = self._fit_on_table(branch, large, watched, self.config.text_fit, "text")
+        # The songs with spectrograms differ from the large set in how popular they are.
+        songs, watched = (self.data.songs_of(split) for split in (TRAIN, VALIDATION))
+        fit_config = self.config.text_songs_fit
+        then = self._fit_on_table(branch, songs, watched, fit_config, "text/songs")
+        return branch.encoder(), [first, then]
+
+    def _fit_combined_naive(self, model: keras.Model) -> tuple[keras.Model, list[History]]:
+        reader, fit_config = self._reader("combined_naive"), self.config.combined_naive_fit
         dataset = partial(fused_dataset, reader=reader, batch_size=fit_config.batch_size)
-        return model, self._fit(
+        history = self._fit(
             model,
             lambda epoch: dataset(
                 self.data.shards_of(TRAIN),
@@ -106,46 +140,25 @@ class Trainer:
                 first_epoch=epoch,
                 hiding=self.config.hiding,
             ),
-            len(songs),
+            len(self.data.songs_of(TRAIN)),
             dataset(self.data.shards_of(VALIDATION)),
             fit_config,
             "combined_naive",
         )
+        return model, [history]
 
-    def _text(self) -> tuple[keras.Model, History]:
-        large = self.data.metadata_of(TRAIN)
-        watched = self.data.metadata_of(VALIDATION)
-        if large.empty or watched.empty:
-            raise InputError(
-                "expected rows to pre-train the text branch on, received none besides the songs "
-                "with spectrograms; prepare with a larger --tracks table"
-            )
-        songs = self.data.songs_of(TRAIN)
-        reader = self._reader("text", pd.concat([songs, large], ignore_index=True))
-        branch = TextBranch.new(reader, self.config.metadata)
-        history = self._fit_text(branch, large, self.config.text_fit, "text", watched)
-        # The songs with spectrograms differ from the large set in how popular they are.
-        then = self._fit_text(branch, songs, self.config.text_songs_fit, "text/songs")
-        later = [{**entry, "epoch": entry["epoch"] + len(history)} for entry in then]
-        return branch.encoder(), history + later
+    def _fit_combined(self, model: keras.Model) -> tuple[keras.Model, list[History]]:
+        train, validation = self.examples(model.get_layer(BRANCHES))
+        return model, [self.fit_head(model.get_layer(HEAD), train, validation)]
 
-    def _combined(self) -> tuple[keras.Model, History]:
-        model = fusion_model(
-            self.run.load_model("cnn"),
-            self.run.load_model("text"),
-            self.config.fusion,
-            frozen=True,
-        )
-        train, validation = self._examples(model.get_layer(BRANCHES))
-        return model, self._fit_on_features(model.get_layer(HEAD), train, validation, "combined")
-
-    def _examples(self, branches: keras.Model) -> tuple[Examples, Examples]:
+    def examples(self, branches: keras.Model) -> tuple[Examples, Examples]:
         """The training and the validation songs as the frozen branches find them.
 
         In training also with parts hidden, so that the head learns what to trust without them.
         """
-        reader = self.run.load_reader("combined")
-        dataset = partial(fused_dataset, reader=reader, batch_size=FEATURES_BATCH)
+        dataset = partial(
+            fused_dataset, reader=self.run.load_reader("combined"), batch_size=FEATURES_BATCH
+        )
         shards, songs = self.data.shards_of(TRAIN), len(self.data.songs_of(TRAIN))
         hidden = dataset(
             shards,
@@ -156,34 +169,37 @@ class Trainer:
         watched = dataset(self.data.shards_of(VALIDATION))
         whole = self._features(branches, dataset(shards), songs, "train")
         parts = self._features(branches, hidden, HIDDEN_PASSES * songs, "train, parts hidden")
-        validation = self._features(
-            branches, watched, len(self.data.songs_of(VALIDATION)), "validation"
-        )
-        return _joined([*[whole] * WHOLE_PASSES, parts]), validation
+        count = len(self.data.songs_of(VALIDATION))
+        validation = self._features(branches, watched, count, "validation")
+        return joined([*[whole] * WHOLE_PASSES, parts]), validation
 
     def _features(
         self, branches: keras.Model, dataset: tf.data.Dataset, songs: int, what: str
     ) -> Examples:
-        """What the frozen branches find in a dataset, computed once."""
-        # One trace for texts of any length, which predict_on_batch would trace each anew.
-        find = tf.function(
-            lambda inputs: branches(inputs, training=False), [dataset.element_spec[0]]
-        )
-        batches = []
-        done = 0
-        for inputs, popularity in dataset:
-            found = {name: value.numpy() for name, value in find(inputs).items()}
-            batches.append((found, popularity.numpy()))
-            done += len(popularity)
+        def progress(done: int) -> None:
             self.console.progress(f"combined: features ({what})", done, songs)
-        return _joined(batches)
 
-    def _spectrogram(self, name: str, *, augmented: bool) -> tuple[keras.Model, History]:
-        model = self._cnn_model()
+        return features_of(branches, dataset, progress)
+
+    def fit_head(self, head: keras.Model, train: Examples, validation: Examples) -> History:
+        """Train the head alone, on what :meth:`examples` gives."""
+        fit_config = self.config.head_fit
+        return self._fit(
+            head,
+            partial(endless_epochs, train, fit_config.batch_size, self.config.seed),
+            len(train[1]),
+            tf.data.Dataset.from_tensor_slices(validation).batch(PREDICT_BATCH),
+            fit_config,
+            "combined",
+        )
+
+    def _fit_cnn(
+        self, model: keras.Model, name: str, *, augmented: bool
+    ) -> tuple[keras.Model, list[History]]:
         fit_config = self.config.cnn_fit
         taught = augmented and self.config.sound_weight > 0
         dataset = partial(spectrogram_dataset, batch_size=fit_config.batch_size, with_sound=taught)
-        return model, self._fit(
+        history = self._fit(
             with_sound(model) if taught else model,
             lambda epoch: dataset(
                 self.data.shards_of(TRAIN),
@@ -196,31 +212,43 @@ class Trainer:
             fit_config,
             name,
         )
+        return model, [history]
 
-    def _cnn_model(self) -> keras.Model:
+    def _new_cnn(self) -> keras.Model:
         # Kept off the ends of the scale, where no sigmoid reaches.
         mean = float(np.clip(self.data.songs_of(TRAIN).popularity.mean(), 0.5, 99.5))
         return spectrogram_cnn(self.config.cnn, mean_popularity=mean)
 
-    def _reader(self, name: str, table: pd.DataFrame) -> MetadataReader:
+    def _reader(self, name: str) -> MetadataReader:
         """The reader of a configuration, learned from its training songs only once."""
         directory = self.run.reader_directory(name)
         if not MetadataReader.is_stored(directory):
+            table = self._read_by(name)
             self.console.say(f"{name}: learns words and artists from {len(table):,} songs")
             new_reader(table, self.config.metadata).save(directory)
         return MetadataReader.load(directory)
 
-    def _fit_text(
+    def _read_by(self, name: str) -> pd.DataFrame:
+        """The training songs of a configuration with text."""
+        songs = self.data.songs_of(TRAIN)
+        if name.endswith("_naive"):
+            return songs
+        if self.data.metadata_of(TRAIN).empty or self.data.metadata_of(VALIDATION).empty:
+            raise InputError(
+                "expected rows to pre-train the text branch on, received none besides the songs "
+                "with spectrograms; prepare with a larger --tracks table"
+            )
+        return pd.concat([songs, self.data.metadata_of(TRAIN)], ignore_index=True)
+
+    def _fit_on_table(
         self,
         branch: TextBranch,
         table: pd.DataFrame,
+        watched: pd.DataFrame,
         fit_config: FitConfig,
         stage: str,
-        watched: pd.DataFrame | None = None,
     ) -> History:
-        """Fit the text branch on a table, watching other rows, or else the validation songs."""
-        if watched is None:
-            watched = self.data.songs_of(VALIDATION)
+        """Fit the text branch on a table, watching other rows."""
         size, seed = fit_config.batch_size, self.config.seed
         return self._fit(
             branch.trained,
@@ -228,27 +256,6 @@ class Trainer:
             len(table),
             branch.dataset(watched, PREDICT_BATCH),
             fit_config,
-            stage,
-        )
-
-    def _fit_on_features(
-        self, head: keras.Model, train: Examples, validation: Examples, stage: str
-    ) -> History:
-        """Fit a small model on arrays that fit into memory: 64 numbers a song and branch."""
-        count = len(train[1])
-        batch_size = self.config.head_fit.batch_size
-
-        def endless(epoch: int) -> tf.data.Dataset:
-            rows = tf.data.Dataset.from_tensor_slices(train)
-            one_epoch = rows.shuffle(count, seed=self.config.seed).batch(batch_size)
-            return one_epoch.repeat().skip(epoch * -(-count // batch_size))
-
-        return self._fit(
-            head,
-            endless,
-            count,
-            tf.data.Dataset.from_tensor_slices(validation).batch(PREDICT_BATCH),
-            self.config.head_fit,
             stage,
         )
 
@@ -261,16 +268,21 @@ class Trainer:
         fit_config: FitConfig,
         stage: str,
     ) -> History:
-        steps = -(-rows // fit_config.batch_size)
-        state = self.run.state_path(stage)
-        weights = {"sound": self.config.sound_weight}
-        return fit(model, train, steps, validation, fit_config, state, stage, self.console, weights)
+        return fit(
+            model,
+            train,
+            -(-rows // fit_config.batch_size),
+            validation,
+            fit_config,
+            self.run.state_path(stage),
+            stage,
+            self.console,
+            {"sound": self.config.sound_weight},
+            self.watchers,
+        )
 
 
-def _joined(examples: list[Examples]) -> Examples:
-    """One after the other."""
-    features, popularity = zip(*examples, strict=True)
-    names = features[0]
-    return {name: np.concatenate([one[name] for one in features]) for name in names}, (
-        np.concatenate(popularity)
-    )
+def _one_after_another(histories: list[History]) -> History:
+    """One history, its epochs counted through."""
+    entries = [entry for history in histories for entry in history]
+    return [{**entry, "epoch": epoch} for epoch, entry in enumerate(entries, start=1)]

@@ -66,6 +66,13 @@ class TextBranch:
     def new(cls, reader: MetadataReader, config: MetadataEncoderConfig) -> "TextBranch":
         """Build an encoder that was not trained yet."""
         whole = metadata_encoder(len(reader.tokenizer.vocabulary), config)
+        return cls.of(whole, reader, config)
+
+    @classmethod
+    def of(
+        cls, whole: keras.Model, reader: MetadataReader, config: MetadataEncoderConfig
+    ) -> "TextBranch":
+        """Make an encoder of this reader and configuration ready for training."""
         if not config.freeze_backbone:
             return cls(reader, whole, None, whole, config)
         features = _features_by(transformer_of(whole))

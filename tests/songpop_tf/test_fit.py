@@ -59,7 +59,10 @@ def run(
 
 
 def without_time(history: list[dict[str, float]]) -> list[dict[str, float]]:
-    return [{key: value for key, value in one.items() if key != "seconds"} for one in history]
+    return [
+        {key: value for key, value in one.items() if key not in ("seconds", "songs_per_second")}
+        for one in history
+    ]
 
 
 def test_the_loss_falls_and_every_epoch_is_told(tmp_path: Path) -> None:
@@ -70,6 +73,35 @@ def test_the_loss_falls_and_every_epoch_is_told(tmp_path: Path) -> None:
     assert len(console.lines) == 6
     assert all("stage" in line and "validation MSE" in line for line in console.lines)
     assert ("stage epoch 1", STEPS, STEPS) in console.steps
+
+
+def test_watchers_see_every_epoch_and_may_end_the_training(tmp_path: Path) -> None:
+    seen: list[tuple[str, float, float]] = []
+
+    def watcher(stage: str, watched: keras.Model, entry: dict[str, float]) -> None:
+        seen.append((stage, entry["epoch"], entry["learning_rate"]))
+        assert entry["songs_per_second"] > 0
+        assert (tmp_path / "state.npz").is_file()
+        if entry["epoch"] == 3:
+            watched.stop_training = True
+
+    validation = tf.data.Dataset.from_tensor_slices(data()).batch(BATCH)
+    watched = model()
+    history = fit(
+        watched,
+        endless,
+        STEPS,
+        validation,
+        CONFIG,
+        tmp_path / "state.npz",
+        "stage",
+        Recorder(),
+        watchers=[watcher],
+    )
+    assert [one[:2] for one in seen] == [("stage", 1), ("stage", 2), ("stage", 3)]
+    assert seen[0][2] == pytest.approx(CONFIG.learning_rate)
+    assert seen[1][2] < seen[0][2], "it falls along a cosine"
+    assert len(history) == 3
 
 
 def test_a_second_answer_is_learned_where_it_is_known(tmp_path: Path) -> None:

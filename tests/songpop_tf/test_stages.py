@@ -15,7 +15,7 @@ from songpop_tf.models.fusion import BRANCHES
 from songpop_tf.models.output import findings_of
 from songpop_tf.training import stages
 from songpop_tf.training.run import CONFIGURATIONS, Run, configurations
-from songpop_tf.training.stages import HIDDEN_PASSES, WHOLE_PASSES, Examples, Trainer
+from songpop_tf.training.stages import HIDDEN_PASSES, WHOLE_PASSES, Trainer
 from tests.conftest import TINY, SilentConsole
 
 
@@ -102,18 +102,10 @@ def test_configurations_by_approach_and_branch(
     assert configurations(approach, branch) == names
 
 
-def test_the_head_learns_from_songs_with_parts_hidden_too(
-    run: Run, data: PreparedData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[Examples] = []
-
-    def remember(self: Trainer, head: keras.Model, *examples: Examples | str) -> list:
-        given.extend(one for one in examples if not isinstance(one, str))
-        return []
-
-    monkeypatch.setattr(Trainer, "_fit_on_features", remember)
-    Trainer(data, run, TINY, SilentConsole())._combined()
-    (features, popularity), (watched, _) = given
+def test_the_head_learns_from_songs_with_parts_hidden_too(run: Run, data: PreparedData) -> None:
+    trainer = Trainer(data, run, TINY, SilentConsole())
+    branches = run.load_model("combined").get_layer(BRANCHES)
+    (features, popularity), (watched, _) = trainer.examples(branches)
     songs = data.songs_of("train")
     passes = WHOLE_PASSES + HIDDEN_PASSES
     assert len(popularity) == passes * len(songs)
@@ -134,7 +126,7 @@ def test_intervals_are_as_wide_as_the_validation_songs_ask_for(
     monkeypatch.setattr(stages, "predict_patterns", lambda *_: truth + off)
     monkeypatch.setattr(stages, "half_width", lambda truth, one: np.abs(truth - one).max())
     trainer = Trainer(data, run, TINY, SilentConsole())
-    widths = trainer._half_widths("text", run.load_model("text"))
+    widths = trainer._widths("text", run.load_model("text"))
     np.testing.assert_allclose(widths, off[:, 0])
 
 
