@@ -296,6 +296,12 @@ def load_config(path: Path) -> RunConfig:
         raise InputError(f"{path}: {error}") from None
 
 
+def run_config(path: Path | None, seed: int | None) -> RunConfig:
+    """The configuration of a TOML, or the defaults without one; a seed given overrides its."""
+    config = load_config(path) if path is not None else RunConfig()
+    return config if seed is None else dataclasses.replace(config, seed=seed)
+
+
 def config_from_dict(given: dict[str, Any]) -> RunConfig:
     """Build a configuration from nested dictionaries laid over the defaults."""
     merged = _merge(dataclasses.asdict(RunConfig()), given)

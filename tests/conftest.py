@@ -1,14 +1,19 @@
-"""A small generated sample, prepared and trained once for all tests that need one."""
+"""A small generated sample, prepared and trained once for all tests that need one.
+
+What is made here is only read: with pytest-xdist the processes of a test run share it.
+"""
 
 import os
 
 # Before any test module imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
@@ -52,33 +57,56 @@ TINY = RunConfig(
 )
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+"""Makes a folder of a given name unless another process of the test run has; returns it."""
+
+
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes what the processes of a test run share."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def make_once(name: str, make: Callable[[Path], object]) -> Path:
+        made = root / f"{name}.made"
+        with FileLock(root / f"{name}.lock"):
+            if not made.exists():
+                make(root / name)
+                made.touch()
+        return root / name
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def sample(once: Once) -> Path:
     """A folder with 48 short spectrograms and their tracks.csv."""
-    directory = tmp_path_factory.mktemp("sample")
-    write_sample(directory, 48, seconds=2.0, seed=1, workers=1)
-    return directory
+    return once("sample", lambda path: write_sample(path, 48, seconds=2.0, seed=1, workers=1))
 
 
 @pytest.fixture(scope="session")
-def data(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+def data(sample: Path, once: Once) -> PreparedData:
     """The sample, prepared."""
     options = PrepareOptions(sample / "spectrograms", [sample / "tracks.csv"], SplitConfig())
-    return prepare(options, tmp_path_factory.mktemp("data") / "data", no_progress)
+    return PreparedData.open(once("data", lambda path: prepare(options, path, no_progress)))
 
 
 @pytest.fixture(scope="session")
-def run(data: PreparedData, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(data: PreparedData, once: Once) -> Run:
     """All six configurations, trained for a moment."""
-    started = Run.start(tmp_path_factory.mktemp("run") / "run", data, TINY)
-    Trainer(data, started, TINY, SilentConsole()).train(list(CONFIGURATIONS))
-    # With seven validation songs an interval would be the whole scale.
-    for name in CONFIGURATIONS:
-        started.store_half_widths(name, np.arange(1.0, 9.0))
-    return started
+
+    def train(directory: Path) -> None:
+        started = Run.start(directory, data, TINY)
+        Trainer(data, started, TINY, SilentConsole()).train(list(CONFIGURATIONS))
+        # With seven validation songs an interval would be the whole scale.
+        for name in CONFIGURATIONS:
+            started.store_half_widths(name, np.arange(1.0, 9.0))
+
+    return Run.open(once("run", train))
 
 
 @pytest.fixture(scope="session")
-def exported(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(run: Run, once: Once) -> Path:
     """The first version of the run as a SavedModel."""
-    return export(run, tmp_path_factory.mktemp("saved_models") / "songpop")
+    return once("saved_models", lambda path: export(run, path / "songpop")) / "songpop" / "1"

@@ -37,16 +37,12 @@ def train(
       songpop-tf train --data data --out run --approach both
     """
     with tensorflow_session(debug) as console:
-        import dataclasses
-
         from pipelines.prepared import PreparedData
-        from songpop_tf.config import RunConfig, load_config
+        from songpop_tf.config import run_config
         from songpop_tf.training.run import Run, configurations
         from songpop_tf.training.stages import Trainer
 
-        settings = load_config(config) if config is not None else RunConfig()
-        if seed is not None:
-            settings = dataclasses.replace(settings, seed=seed)
+        settings = run_config(config, seed)
         prepared = PreparedData.open(data)
         run = Run.start(out, prepared, settings)
         Trainer(prepared, run, settings, console).train(configurations(approach, branch))

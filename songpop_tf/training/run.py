@@ -35,9 +35,15 @@ _DATA = "data.json"
 
 @dataclass(frozen=True)
 class Run:
-    """Models, histories and configuration of one training run."""
+    """Models, histories and configuration of one training run.
+
+    Attributes:
+        directory: the run's folder.
+        states: where unfinished fits keep their state, if not within the folder.
+    """
 
     directory: Path
+    states: Path | None = None
 
     @classmethod
     def start(cls, directory: Path, data: PreparedData, config: RunConfig) -> "Run":
@@ -163,7 +169,7 @@ class Run:
 
     def state_path(self, stage: str) -> Path:
         """Where an unfinished fit keeps its state; a configuration's other fits are "name/fit"."""
-        return self.directory / "state" / f"{stage}.npz"
+        return (self.states or self.directory / "state") / f"{stage}.npz"
 
     def reader_directory(self, name: str) -> Path:
         """Naive models know the small set only, the others the large one too."""

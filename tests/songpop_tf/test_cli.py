@@ -17,7 +17,17 @@ from pipelines.prepared import PreparedData
 from songpop_tf.cli import app
 from songpop_tf.training.run import Run
 
-COMMANDS = ("demo", "download", "sample", "prepare", "train", "evaluate", "export", "predict")
+COMMANDS = (
+    "demo",
+    "download",
+    "sample",
+    "prepare",
+    "train",
+    "evaluate",
+    "tune",
+    "export",
+    "predict",
+)
 
 
 def invoke(*words: object) -> Result:
@@ -50,6 +60,8 @@ def test_help_has_an_example(command: str) -> None:
         ("sample", "here", "--songs", "many"),
         ("prepare", "--split", "even"),
         ("train", "--data", "d", "--out", "r", "--approach", "lazy"),
+        ("tune", "--data", "d", "--out", "t", "--trials", "0"),
+        ("tune", "--data", "d", "--out", "t", "--algorithm", "random", "--storage", "sqlite://"),
         ("predict", "--model", "run"),
         ("predict", "--model", "run", "--artist", "A", "--csv", "songs.csv"),
         ("predict", "--model", "run", "--csv", "songs.csv"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -17,6 +18,14 @@ from songpop_tf.training.run import CONFIGURATIONS, Run
 from tests.conftest import SilentConsole
 
 MEASURED = {"n", "mse", "rmse", "mae", "r2", "spearman", "within_15", "mse_ci"}
+
+
+@pytest.fixture(scope="module")
+def run(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A copy of its own: what `evaluate` writes is not in the one that all tests read."""
+    copy = tmp_path_factory.mktemp("evaluated") / "run"
+    shutil.copytree(run.directory, copy)
+    return Run.open(copy)
 
 
 @pytest.fixture(scope="module")

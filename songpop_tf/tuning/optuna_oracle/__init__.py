@@ -8,8 +8,17 @@
 It needs nothing but Keras Tuner and Optuna.
 """
 
+from .atomic import AtomicOracle
+from .finished import as_study
 from .oracle import OptunaOracle
 from .study import INTERMEDIATE
 from .tuner import PruningMixin, PruningTuner
 
-__all__ = ["INTERMEDIATE", "OptunaOracle", "PruningMixin", "PruningTuner"]
+__all__ = [
+    "INTERMEDIATE",
+    "AtomicOracle",
+    "OptunaOracle",
+    "PruningMixin",
+    "PruningTuner",
+    "as_study",
+]

@@ -3,19 +3,18 @@
 import os
 import platform
 import random
-from pathlib import Path
 from typing import Any, TextIO
 
-import keras_tuner
 import optuna
 from keras_tuner.engine.trial import Trial
 
-from .files import held_name, is_local, write_json
+from .atomic import AtomicOracle
+from .files import held_name
 from .space import as_params
 from .study import TrialStudy
 
 
-class KeepingOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is untyped
+class KeepingOracle(AtomicOracle):
     """An oracle whose trials a study keeps; what draws and ends them is the subclass's.
 
     Args:
@@ -80,29 +79,14 @@ class KeepingOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is
         self._resume()
 
     def save(self) -> None:
-        """Writes the state to the project directory, so that a kill leaves the old or the new."""
+        """Writes the state to the project directory."""
         self._start()
-        if is_local(self._project_dir):
-            write_json(self._get_oracle_fname(), self.get_state())
-        else:
-            super().save()
-
-    def _set_project_dir(self, directory: str | os.PathLike[str], project_name: str) -> None:
-        super()._set_project_dir(directory, project_name)
-        # Keras Tuner writes a tuner's file in place: a kill may leave it empty, which it then
-        # fails to read. Without it, `_start` takes the search up.
-        for file in Path(self._project_dir).glob("*.json"):
-            if file.stat().st_size == 0:
-                file.unlink()
+        super().save()
 
     def _save_trial(self, trial: Trial) -> None:
         if trial.trial_id in self._asked:  # the study first: files are never ahead of it
             self._keep(trial)
-        if is_local(self._project_dir):
-            path = os.path.join(self._get_trial_dir(trial.trial_id), "trial.json")
-            write_json(path, trial.get_state())
-        else:
-            super()._save_trial(trial)
+        super()._save_trial(trial)
 
     def _record_values(self, trial: Trial) -> None:
         """Notes a trial's values as tried.

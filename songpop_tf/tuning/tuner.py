@@ -1,0 +1,123 @@
+"""The tuner: trains one trial after another, and knows a broken trial from a bug."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import tensorflow as tf
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from songpop_tf.training.fit import Console
+from songpop_tf.tuning.hypermodels import JUDGED, BranchHyperModel
+from songpop_tf.tuning.optuna_oracle import OptunaOracle, PruningMixin
+from songpop_tf.tuning.oracles import OBJECTIVE
+
+_BROKEN = (FloatingPointError, MemoryError, tf.errors.ResourceExhaustedError)
+"""What a trial's values may bring about; any other exception is a bug, or concerns all trials."""
+_KILLS = 3
+"""A trial that dies so often without an epoch done takes more memory than there is."""
+
+
+class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Keras Tuner is untyped
+    """Trains the trials that an oracle hands out, each in a folder of its own.
+
+    A trial that diverges or runs out of memory is recorded as failed, with its reason. Any other
+    exception ends the search.
+
+    Args:
+        oracle: hands out the trials.
+        hypermodel: builds and fits them.
+        directory: of the search; the trials' folders are in a folder named as the branch.
+        console: is told of every trial.
+    """
+
+    hypermodel: BranchHyperModel
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        hypermodel: BranchHyperModel,
+        directory: Path,
+        console: Console,
+    ) -> None:
+        super().__init__(
+            oracle=oracle,
+            hypermodel=hypermodel,
+            directory=str(directory),
+            project_name=hypermodel.branch,
+        )
+        oracle.verbose = 0  # the console says what there is to say
+        self._console = console
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Build and fit one trial; its smallest validation MSE."""
+        del args, kwargs
+        folder = Path(self.get_trial_dir(trial.trial_id))
+        kills = folder / "started"
+        self._count_start(kills)
+        hp = trial.hyperparameters
+
+        def watch(stage: str, model: keras.Model, entry: dict[str, float]) -> None:
+            kills.unlink(missing_ok=True)
+            if stage == JUDGED[self.hypermodel.branch] and isinstance(self.oracle, OptunaOracle):
+                self.on_epoch_end(trial, model, int(entry["epoch"]), entry)
+
+        model = self.hypermodel.build(hp)
+        history = self.hypermodel.fit(hp, model, states=folder / "state", watchers=[watch])
+        return {OBJECTIVE.name: min(entry[OBJECTIVE.name] for entry in history)}
+
+    def on_trial_begin(self, trial: Trial) -> None:
+        """Say which trial begins, and what is new in it."""
+        super().on_trial_begin(trial)
+        hp = trial.hyperparameters
+        changed = [
+            f"{one.name} {_short(hp.values[one.name])}"
+            for one in hp.space
+            if hp.values.get(one.name, one.default) != one.default
+        ]
+        self._console.say(f"\ntrial {trial.trial_id}: {', '.join(changed) or 'the defaults'}")
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Record a trial, say how it went, and free what it took."""
+        super().on_trial_end(trial)
+        shutil.rmtree(Path(self.get_trial_dir(trial.trial_id)) / "state", ignore_errors=True)
+        keras.utils.clear_session(free_memory=True)
+        self._console.say(f"trial {trial.trial_id}: {self._outcome(trial.trial_id)}")
+
+    def save(self) -> None:
+        """Save the oracle: the tuner has no state of its own, nor a file that must not break."""
+        self.oracle.save()
+
+    def _outcome(self, trial_id: str) -> str:
+        trial = self.oracle.get_trial(trial_id)
+        if trial.status == TrialStatus.FAILED:
+            return f"failed: {trial.message}"
+        best = self.oracle.get_best_trials()[0]
+        score = f"validation MSE {trial.metrics.get_best_value(OBJECTIVE.name):.1f}"
+        ended = ", ended early as hopeless" if trial.status == TrialStatus.STOPPED else ""
+        is_best = "the best so far" if best.trial_id == trial_id else f"best {best.score:.1f}"
+        return f"{score}{ended} ({is_best})"
+
+    def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
+        # Keras Tuner's own takes any exception for a failed trial, bugs included.
+        try:
+            self._run_and_update_trial(trial, *args, **kwargs)
+        except _BROKEN as error:
+            trial.status = TrialStatus.FAILED
+            trial.message = " ".join(f"{type(error).__name__}: {error}".split())
+        else:
+            trial.status = TrialStatus.COMPLETED
+
+    @staticmethod
+    def _count_start(file: Path) -> None:
+        """Count how often a trial was begun since its last epoch."""
+        starts = int(file.read_text()) if file.is_file() else 0
+        if starts >= _KILLS:
+            raise MemoryError(f"its process was killed {starts} times before an epoch was done")
+        file.write_text(str(starts + 1))
+
+
+def _short(value: float | int | str | bool) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
