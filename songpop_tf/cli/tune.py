@@ -40,26 +40,28 @@ def tune(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Search better settings.
+    """Search for better settings.
 
-    Writes best.toml for `train --config`, and for each branch a table of its trials and figures.
-    Start the same command twice, and both share the work (--algorithm optuna).
+    Writes best.toml for `train --config`: the settings it started from (--config), with the best
+    found for the branch; and a table of the trials and figures. The first trial is what it started
+    from. Start the same command twice, and both share the work (--algorithm optuna).
 
     \b
     Example:
       songpop-tf tune --data data --out tuned --branch cnn --algorithm optuna --trials 20
     """
-    if storage is not None and algorithm != "optuna":
-        raise typer.BadParameter("--storage needs --algorithm optuna")
+    if storage is not None and (algorithm != "optuna" or branch == "all"):
+        raise typer.BadParameter("--storage needs --algorithm optuna, and one --branch")
     with tensorflow_session(debug) as console:
         import optuna
 
         from pipelines.prepared import PreparedData
         from songpop_tf.config import run_config
-        from songpop_tf.tuning.search import BEST, search
+        from songpop_tf.tuning.search import BEST, Plan, search
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         base = run_config(config, seed)
         prepared = PreparedData.open(data)
-        search(prepared, out, branch, algorithm, trials, base, console, storage)
-        console.say(f"Next: songpop-tf train --data {data} --out run --config {out / BEST}")
+        search(prepared, out, branch, Plan(algorithm, trials, storage), base, console)
+        command = f"songpop-tf train --data {data} --out {out / 'run'} --config {out / BEST}"
+        console.say(f"Next: {command}")

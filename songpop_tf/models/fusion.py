@@ -36,7 +36,7 @@ def fusion_model(
     """
     branches = _branches(cnn, encoder, frozen)
     inputs = _new_inputs(branches)
-    return keras.Model(inputs, fusion_head(branches, config)(branches(inputs)), name="fusion_model")
+    return keras.Model(inputs, _head(branches, config)(branches(inputs)), name="fusion_model")
 
 
 def _branches(cnn: keras.Model, encoder: keras.Model, frozen: bool) -> keras.Model:
@@ -60,8 +60,7 @@ def _new_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     }
 
 
-def fusion_head(branches: keras.Model, config: FusionConfig = _DEFAULT) -> keras.Model:
-    """The head alone, untrained: from what ``branches`` of a fusion model gives to popularity."""
+def _head(branches: keras.Model, config: FusionConfig) -> keras.Model:
     findings = {
         name: keras.Input(tensor.shape[1:], name=name) for name, tensor in branches.output.items()
     }

@@ -14,7 +14,7 @@ from songpop_tf.tuning.oracles import OBJECTIVE
 
 _DPI = 110
 _ENOUGH = 4
-"""Completed trials from which the importance of a setting can be told at all."""
+"""Different results, without which there is nothing to explain."""
 _COLOURS = {"completed": "#2a6f97", "ended early": "#9aa5b1", "best": "#e07a5f"}
 
 
@@ -23,7 +23,7 @@ def write_figures(oracle: keras_tuner.Oracle, folder: Path) -> dict[str, Path]:
     drawn = {"Optimisation history": optimisation_history(oracle)}
     study = as_study(oracle)
     completed = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    if len(completed) >= _ENOUGH:
+    if len({trial.value for trial in completed}) >= _ENOUGH:
         drawn["Parameter importance"] = parameter_importance(study)
     paths = {}
     for title, figure in drawn.items():
@@ -36,11 +36,11 @@ def write_figures(oracle: keras_tuner.Oracle, folder: Path) -> dict[str, Path]:
 def optimisation_history(oracle: keras_tuner.Oracle) -> Figure:
     """Validation MSE of each trial, and the best so far."""
     places, scores, ended, lowest = [], [], [], []
-    for place, trial_id in enumerate(sorted(oracle.trials)):
+    for trial_id in sorted(oracle.trials, key=int):
         trial = oracle.trials[trial_id]
         if not trial.metrics.exists(OBJECTIVE.name):
             continue
-        places.append(place)
+        places.append(int(trial_id))
         scores.append(trial.metrics.get_best_value(OBJECTIVE.name))
         ended.append(trial.status == TrialStatus.STOPPED)
         lowest.append(min(scores))
@@ -51,7 +51,7 @@ def optimisation_history(oracle: keras_tuner.Oracle) -> Figure:
         if chosen:
             axes.scatter(*zip(*chosen, strict=True), color=_COLOURS[label], label=label)
     axes.step(places, lowest, where="post", color=_COLOURS["best"], label="best so far")
-    axes.set_xlabel("trial (0: the defaults)")
+    axes.set_xlabel("trial")
     axes.set_ylabel("validation MSE in points²")
     axes.set_title("Optimisation history", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
@@ -61,13 +61,18 @@ def optimisation_history(oracle: keras_tuner.Oracle) -> Figure:
 
 
 def parameter_importance(study: optuna.Study) -> Figure:
-    """How much of the trials' variance each setting explains (Optuna's default measure)."""
-    importance = optuna.importance.get_param_importances(study)
+    """How much of the trials' variance each setting explains, by functional ANOVA.
+
+    Hutter, Hoos & Leyton-Brown, An Efficient Approach for Assessing Hyperparameter Importance,
+    2014.
+    """
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    importance = optuna.importance.get_param_importances(study, evaluator=evaluator)
     names = list(importance)[::-1]
     figure = Figure(figsize=(8, 0.32 * len(names) + 1.2), layout="constrained")
     axes = figure.add_subplot()
     axes.barh(names, [importance[name] for name in names], color=_COLOURS["completed"])
-    axes.set_xlabel("share of what the settings explain")
+    axes.set_xlabel("share of the variance that the settings explain")
     count = len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
     axes.set_title(f"Parameter importance, from {count} trials", loc="left")
     axes.spines[["top", "right"]].set_visible(False)

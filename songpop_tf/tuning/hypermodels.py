@@ -10,12 +10,12 @@ import keras_tuner
 
 from pipelines.prepared import PreparedData
 from songpop_tf.config import RunConfig
-from songpop_tf.models.fusion import BRANCHES, fusion_head
+from songpop_tf.models.fusion import BRANCHES, HEAD
 from songpop_tf.training.features import Examples
 from songpop_tf.training.fit import Console, Watcher
 from songpop_tf.training.run import Run
 from songpop_tf.training.stages import History, Trainer
-from songpop_tf.tuning.spaces import SPACES, Settings
+from songpop_tf.tuning.spaces import configured
 
 JUDGED = {"text": "text/songs", "cnn": "cnn", "combined": "combined"}
 """The stage of each branch whose validation MSE is to become small."""
@@ -53,8 +53,7 @@ class BranchHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras T
 
     def configure(self, hp: keras_tuner.HyperParameters) -> RunConfig:
         """The configuration that some values stand for."""
-        settings = Settings(hp, self.subject.epochs_given)
-        return SPACES[self.branch](settings, self.subject.base)
+        return configured(self.branch, hp, self.subject.base, self.subject.epochs_given)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The model before its training."""
@@ -101,10 +100,9 @@ class HeadHyperModel(BranchHyperModel):
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The head alone."""
-        config = self.configure(hp)
-        branches = self._branches
-        keras.utils.set_random_seed(config.seed)
-        return fusion_head(branches, config.fusion)
+        # Built as in training: another way would draw other first weights from the same seed.
+        self._train_branches()
+        return self._trainer(hp).build(self.branch).get_layer(HEAD)
 
     def fit(
         self,
@@ -117,18 +115,18 @@ class HeadHyperModel(BranchHyperModel):
         """Train the head; arguments and result as of :meth:`BranchHyperModel.fit`."""
         return self._trainer(hp, states, watchers).fit_head(model, *self._examples)
 
-    @cached_property
-    def _branches(self) -> keras.Model:
-        subject = self.subject
-        trainer = Trainer(subject.data, subject.run, subject.base, subject.console)
-        trainer.train(["text", "cnn"])
-        return trainer.build(self.branch).get_layer(BRANCHES)
+    def _train_branches(self) -> None:
+        if not {"text", "cnn"} <= set(self.subject.run.finished()):
+            self._base_trainer().train(["text", "cnn"])
 
     @cached_property
     def _examples(self) -> tuple[Examples, Examples]:
+        trainer = self._base_trainer()
+        return trainer.examples(trainer.build(self.branch).get_layer(BRANCHES))
+
+    def _base_trainer(self) -> Trainer:
         subject = self.subject
-        trainer = Trainer(subject.data, subject.run, subject.base, subject.console)
-        return trainer.examples(self._branches)
+        return Trainer(subject.data, subject.run, subject.base, subject.console)
 
 
 def hypermodel_of(branch: str, subject: Subject) -> BranchHyperModel:

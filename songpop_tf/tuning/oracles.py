@@ -14,10 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from songpop_tf.config import LARGEST_SEED
 from songpop_tf.tuning.optuna_oracle import AtomicOracle, OptunaOracle
+from songpop_tf.tuning.spaces import EPOCHS
 
 OBJECTIVE = keras_tuner.Objective("val_loss", "min")
 """The smallest validation MSE of the judged stage, in points squared."""
 ALGORITHMS = ("random", "bayesian", "hyperband", "optuna")
+STEPS = 20
+"""Into how many parts a training is divided to compare trials of different length."""
 _RANDOM_FIRST = 4
 
 
@@ -73,6 +76,13 @@ class _Bayesian(_SingleOracle, oracles.BayesianOptimizationOracle):  # type: ign
 class _Hyperband(_SingleOracle, oracles.HyperbandOracle):  # type: ignore[misc]
     """Many trials of few epochs, and the best of them with more."""
 
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values for a trial; the first one has the defaults, and is as long as the longest."""
+        response = super().populate_space(trial_id)
+        if not self.trials and response.get("values"):
+            response["values"][EPOCHS] = self.max_epochs
+        return response
+
 
 def defaults_of(oracle: keras_tuner.Oracle) -> dict[str, Any]:
     """The default of every hyperparameter."""
@@ -102,10 +112,12 @@ def oracle_of(
     Raises:
         ValueError: there is no such algorithm.
     """
-    # A broken trial is recorded with its reason; how many there were is told at the end.
-    # Keras Tuner takes 0 for no seed.
-    seed = seed or LARGEST_SEED
-    common = {"objective": OBJECTIVE, "seed": seed, "max_consecutive_failed_trials": trials + 1}
+    common = {
+        "objective": OBJECTIVE,
+        "seed": seed or LARGEST_SEED,  # Keras Tuner takes 0 for none
+        # Broken trials end no search: each is recorded with its reason.
+        "max_consecutive_failed_trials": trials + 1,
+    }
     makers: dict[str, Callable[[], keras_tuner.Oracle]] = {
         "random": lambda: _Random(max_trials=trials, **common),
         "bayesian": lambda: _Bayesian(
@@ -116,7 +128,7 @@ def oracle_of(
             max_trials=trials,
             # Optuna's own ten are too many for a search of a dozen trials.
             sampler_options={"n_startup_trials": _RANDOM_FIRST},
-            pruner=optuna.pruners.MedianPruner(_RANDOM_FIRST, n_warmup_steps=max(1, epochs // 4)),
+            pruner=optuna.pruners.MedianPruner(_RANDOM_FIRST, n_warmup_steps=STEPS // 4),
             storage=storage,
             study_name=study,
             worker=worker,

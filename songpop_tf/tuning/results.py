@@ -11,7 +11,7 @@ from pipelines.errors import InputError
 from pipelines.files import write_csv
 from songpop_tf.training.fit import Console
 from songpop_tf.tuning.figures import write_figures
-from songpop_tf.tuning.oracles import OBJECTIVE
+from songpop_tf.tuning.oracles import OBJECTIVE, defaults_of
 from songpop_tf.tuning.spaces import EPOCHS
 
 TRIALS = "trials.csv"
@@ -35,11 +35,14 @@ def report(
         InputError: no trial was completed.
     """
     best = _completed(oracle)
+    table = trials_table(oracle)
+    write_csv(folder / TRIALS, table)
     if not best:
-        reasons = "; ".join(sorted({trial.message or "" for trial in oracle.trials.values()}))
+        reasons = "; ".join(sorted(set(table.reason)))
         raise InputError(f"{folder}: expected a trial to succeed, but all failed: {reasons}")
-    write_csv(folder / TRIALS, trials_table(oracle))
     console.say(f"\n{comparison(oracle, best)}")
+    if failed := int((table.status == _STATUS[TrialStatus.FAILED]).sum()):
+        console.say(f"{failed} of {len(table)} trials failed: see {folder / TRIALS}")
     for title, path in write_figures(oracle, folder / "figures").items():
         console.say(f"{title}: {path}")
     return best[0].hyperparameters
@@ -54,7 +57,7 @@ def _completed(oracle: keras_tuner.Oracle) -> list[Trial]:
 def trials_table(oracle: keras_tuner.Oracle) -> pd.DataFrame:
     """One row for each trial: how it went, and its values."""
     rows = []
-    for trial_id in sorted(oracle.trials):
+    for trial_id in sorted(oracle.trials, key=int):
         trial = oracle.trials[trial_id]
         known = trial.metrics.exists(OBJECTIVE.name)
         rows.append(
@@ -72,17 +75,23 @@ def trials_table(oracle: keras_tuner.Oracle) -> pd.DataFrame:
 def comparison(oracle: keras_tuner.Oracle, best: list[Trial]) -> str:
     """The best trials beside the defaults, a line for each setting in which they differ."""
     columns: dict[str, dict[str, Any]] = {}
-    defaults = oracle.trials[min(oracle.trials)]
-    shown = [*best[:_SHOWN], *([] if defaults in best[:_SHOWN] else [defaults])]
+    shown = best[:_SHOWN]
+    if not any(_has_defaults(oracle, trial) for trial in shown):
+        shown += [trial for trial in oracle.trials.values() if _has_defaults(oracle, trial)]
     for trial in shown:
         known = trial.metrics.exists(OBJECTIVE.name)
         mse = trial.metrics.get_best_value(OBJECTIVE.name) if known else None
-        title = f"trial {trial.trial_id}" + (" (defaults)" if trial is defaults else "")
+        title = f"trial {trial.trial_id}" + (" (defaults)" if _has_defaults(oracle, trial) else "")
         columns[title] = {"validation MSE": mse, **_values(oracle, trial)}
     table = pd.DataFrame(columns)
     differs = table.nunique(axis=1, dropna=False) > 1
     differs["validation MSE"] = True
     return table[differs].map(_readable).to_string()
+
+
+def _has_defaults(oracle: keras_tuner.Oracle, trial: Trial) -> bool:
+    values = trial.hyperparameters.values
+    return all(values.get(name) == value for name, value in defaults_of(oracle).items())
 
 
 def _values(oracle: keras_tuner.Oracle, trial: Trial) -> dict[str, Any]:
@@ -93,5 +102,5 @@ def _values(oracle: keras_tuner.Oracle, trial: Trial) -> dict[str, Any]:
 
 def _readable(value: Any) -> str:
     if pd.isna(value):
-        return "failed"
+        return "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

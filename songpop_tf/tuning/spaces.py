@@ -19,14 +19,14 @@ from songpop_tf.config import (
     SpectrogramCNNConfig,
 )
 
-Space = Callable[["Settings", RunConfig], RunConfig]
+_Space = Callable[["_Settings", RunConfig], RunConfig]
 
 EPOCHS = "tuner/epochs"
 """Where Hyperband says how many epochs a trial is worth."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class _Settings:
     """Keras Tuner's hyperparameters of one table of a run's TOML.
 
     Attributes:
@@ -77,22 +77,26 @@ class Settings:
         return drawn
 
 
-def text_space(settings: Settings, base: RunConfig) -> RunConfig:
+def _text_space(settings: _Settings, base: RunConfig) -> RunConfig:
     """The metadata encoder, what is hidden from it, and its fits on both sets."""
+    songs = settings.fit("text_songs_fit", base.text_songs_fit)
     large = dataclasses.replace(
         base.text_fit,
         learning_rate=settings.scale("text_fit.learning_rate", base.text_fit.learning_rate, 4),
     )
+    if settings.epochs_given:  # a short trial is short throughout
+        share = songs.epochs / base.text_songs_fit.epochs
+        large = dataclasses.replace(large, epochs=max(1, round(share * large.epochs)))
     return dataclasses.replace(
         base,
         metadata=_metadata(settings, base.metadata),
         hiding=_hiding(settings, base.hiding),
         text_fit=large,
-        text_songs_fit=settings.fit("text_songs_fit", base.text_songs_fit),
+        text_songs_fit=songs,
     )
 
 
-def _metadata(settings: Settings, base: MetadataEncoderConfig) -> MetadataEncoderConfig:
+def _metadata(settings: _Settings, base: MetadataEncoderConfig) -> MetadataEncoderConfig:
     heads, width = base.heads, base.width
     if not base.preset:  # a preset has its own
         heads = settings.choice("metadata.heads", [1, 2, 4], base.heads)
@@ -111,7 +115,7 @@ def _metadata(settings: Settings, base: MetadataEncoderConfig) -> MetadataEncode
     )
 
 
-def _hiding(settings: Settings, base: HidingConfig) -> HidingConfig:
+def _hiding(settings: _Settings, base: HidingConfig) -> HidingConfig:
     return dataclasses.replace(
         base,
         names=settings.real("hiding.names", 0.0, 1.0, base.names),
@@ -119,7 +123,7 @@ def _hiding(settings: Settings, base: HidingConfig) -> HidingConfig:
     )
 
 
-def cnn_space(settings: Settings, base: RunConfig) -> RunConfig:
+def _cnn_space(settings: _Settings, base: RunConfig) -> RunConfig:
     """The CNN, the augmentation and its fit."""
     return dataclasses.replace(
         base,
@@ -132,7 +136,7 @@ def cnn_space(settings: Settings, base: RunConfig) -> RunConfig:
     )
 
 
-def _cnn(settings: Settings, base: SpectrogramCNNConfig) -> SpectrogramCNNConfig:
+def _cnn(settings: _Settings, base: SpectrogramCNNConfig) -> SpectrogramCNNConfig:
     depth = settings.choice("cnn.depth", [2, 3, 4], len(base.filters))
     first = settings.choice("cnn.first_filters", [32, 64, 96], base.filters[0])
     last = settings.choice("cnn.last_filters", [32, 64, 96, 128], base.filters[-1])
@@ -148,7 +152,7 @@ def _cnn(settings: Settings, base: SpectrogramCNNConfig) -> SpectrogramCNNConfig
     )
 
 
-def _augmentation(settings: Settings, base: AugmentationConfig) -> AugmentationConfig:
+def _augmentation(settings: _Settings, base: AugmentationConfig) -> AugmentationConfig:
     return dataclasses.replace(
         base,
         noise_stddev=settings.real("augmentation.noise_stddev", 0.0, 0.06, base.noise_stddev),
@@ -162,7 +166,7 @@ def _augmentation(settings: Settings, base: AugmentationConfig) -> AugmentationC
     )
 
 
-def head_space(settings: Settings, base: RunConfig) -> RunConfig:
+def _head_space(settings: _Settings, base: RunConfig) -> RunConfig:
     """The head on frozen branches, and its fit."""
     fusion = FusionConfig(
         hidden=settings.choice("fusion.hidden", [32, 64, 128], base.fusion.hidden),
@@ -173,4 +177,25 @@ def head_space(settings: Settings, base: RunConfig) -> RunConfig:
     )
 
 
-SPACES: dict[str, Space] = {"text": text_space, "cnn": cnn_space, "combined": head_space}
+_SPACES: dict[str, _Space] = {"text": _text_space, "cnn": _cnn_space, "combined": _head_space}
+
+
+def last_fit(branch: str, config: RunConfig) -> FitConfig:
+    """The fit of a branch by which its settings are judged."""
+    return {"text": config.text_songs_fit, "cnn": config.cnn_fit, "combined": config.head_fit}[
+        branch
+    ]
+
+
+def configured(
+    branch: str, hp: keras_tuner.HyperParameters, base: RunConfig, epochs_given: bool = False
+) -> RunConfig:
+    """The configuration that values stand for: ``base`` with another "text", "cnn" or "combined".
+
+    Args:
+        branch: what the values are of.
+        hp: the values; what it does not know yet is added to its space, with the base's value.
+        base: everything else, and the middle of the space.
+        epochs_given: the oracle, not the space, says how many epochs a trial trains.
+    """
+    return _SPACES[branch](_Settings(hp, epochs_given), base)

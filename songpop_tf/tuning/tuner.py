@@ -1,6 +1,8 @@
 """The tuner: trains one trial after another, and knows a broken trial from a bug."""
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from songpop_tf.training.fit import Console
 from songpop_tf.tuning.hypermodels import JUDGED, BranchHyperModel
 from songpop_tf.tuning.optuna_oracle import OptunaOracle, PruningMixin
-from songpop_tf.tuning.oracles import OBJECTIVE
+from songpop_tf.tuning.oracles import OBJECTIVE, STEPS
+from songpop_tf.tuning.spaces import EPOCHS, last_fit
 
 _BROKEN = (FloatingPointError, MemoryError, tf.errors.ResourceExhaustedError)
 """What a trial's values may bring about; any other exception is a bug, or concerns all trials."""
+_LONGEST_REASON = 300
 _KILLS = 3
 """A trial that dies so often without an epoch done takes more memory than there is."""
 
@@ -55,18 +59,27 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
         """Build and fit one trial; its smallest validation MSE."""
         del args, kwargs
         folder = Path(self.get_trial_dir(trial.trial_id))
-        kills = folder / "started"
-        self._count_start(kills)
         hp = trial.hyperparameters
+        with _counting_kills(folder / "started") as starts:
 
-        def watch(stage: str, model: keras.Model, entry: dict[str, float]) -> None:
-            kills.unlink(missing_ok=True)
-            if stage == JUDGED[self.hypermodel.branch] and isinstance(self.oracle, OptunaOracle):
-                self.on_epoch_end(trial, model, int(entry["epoch"]), entry)
+            def watch(stage: str, model: keras.Model, entry: dict[str, float]) -> None:
+                starts.unlink(missing_ok=True)
+                self._report(trial, stage, model, entry)
 
-        model = self.hypermodel.build(hp)
-        history = self.hypermodel.fit(hp, model, states=folder / "state", watchers=[watch])
+            model = self.hypermodel.build(hp)
+            history = self.hypermodel.fit(hp, model, states=folder / "state", watchers=[watch])
         return {OBJECTIVE.name: min(entry[OBJECTIVE.name] for entry in history)}
+
+    def _report(
+        self, trial: Trial, stage: str, model: keras.Model, entry: dict[str, float]
+    ) -> None:
+        """Have the oracle end a hopeless trial, if it is one that does."""
+        branch = self.hypermodel.branch
+        if stage == JUDGED[branch] and isinstance(self.oracle, OptunaOracle):
+            # Trials differ in length, and the learning rate falls over all of it.
+            epochs = last_fit(branch, self.hypermodel.configure(trial.hyperparameters)).epochs
+            step = int(STEPS * entry["epoch"] / epochs)
+            self.on_epoch_end(trial, model, step, entry)
 
     def on_trial_begin(self, trial: Trial) -> None:
         """Say which trial begins, and what is new in it."""
@@ -77,7 +90,9 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
             for one in hp.space
             if hp.values.get(one.name, one.default) != one.default
         ]
-        self._console.say(f"\ntrial {trial.trial_id}: {', '.join(changed) or 'the defaults'}")
+        given = f" ({hp.values[EPOCHS]} epochs)" if EPOCHS in hp.values else ""
+        told = ", ".join(changed) or "the defaults"
+        self._console.say(f"\ntrial {trial.trial_id}{given}: {told}")
 
     def on_trial_end(self, trial: Trial) -> None:
         """Record a trial, say how it went, and free what it took."""
@@ -106,17 +121,28 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
             self._run_and_update_trial(trial, *args, **kwargs)
         except _BROKEN as error:
             trial.status = TrialStatus.FAILED
-            trial.message = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            trial.message = reason[:_LONGEST_REASON]
         else:
             trial.status = TrialStatus.COMPLETED
 
-    @staticmethod
-    def _count_start(file: Path) -> None:
-        """Count how often a trial was begun since its last epoch."""
-        starts = int(file.read_text()) if file.is_file() else 0
-        if starts >= _KILLS:
-            raise MemoryError(f"its process was killed {starts} times before an epoch was done")
-        file.write_text(str(starts + 1))
+
+@contextlib.contextmanager
+def _counting_kills(file: Path) -> Iterator[Path]:
+    """Count in a file how often a trial was begun; only a kill leaves it behind.
+
+    Raises:
+        MemoryError: the trial was killed too often before an epoch was done.
+    """
+    starts = file.stat().st_size if file.is_file() else 0
+    if starts >= _KILLS:
+        raise MemoryError(f"its process was killed {starts} times before an epoch was done")
+    with file.open("ab") as opened:
+        opened.write(b".")
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _short(value: float | int | str | bool) -> str:

@@ -104,12 +104,21 @@ def _encoded(hp: Any, value: Any) -> Any:
     elif isinstance(among, CategoricalDistribution):
         param, known = value, value in among.choices
     else:
+        value = _within(hp, value)
         param, known = _mirrored(hp, value), hp.min_value <= value <= hp.max_value
     if isinstance(among, IntDistribution) and param is not None:
         known = known and param in range(among.low, among.high + 1, among.step)
     if not known:
         raise ValueError(f"expected a value of {hp}, received {value!r}")
     return param
+
+
+def _within(hp: Any, value: Any) -> Any:
+    """A value that rounding has carried over an end of its range, back on that end."""
+    for end in (hp.min_value, hp.max_value):
+        if value != end and math.isclose(value, end, rel_tol=1e-12):
+            return end
+    return value
 
 
 def _mirrored(hp: Any, value: Any) -> Any:

@@ -14,26 +14,28 @@ from pipelines.prepared import PreparedData
 from songpop_tf.console import Console
 from songpop_tf.training.fit import Watcher
 from songpop_tf.tuning import search as searching
-from songpop_tf.tuning.hypermodels import BranchHyperModel, Subject
-from songpop_tf.tuning.search import search
+from songpop_tf.tuning.hypermodels import JUDGED, BranchHyperModel, Subject
+from songpop_tf.tuning.search import Plan, search
 from tests.conftest import TINY
 
 
 class FakeHyperModel(BranchHyperModel):
-    """The head's space; a trial's validation MSE is 100 times its dropout, epoch after epoch."""
+    """A branch's space; a trial's validation MSE is 100 times its dropout, epoch after epoch."""
 
     seconds = 0.0
     fits: list[float]
     broken: dict[int, Exception]
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__("combined", subject)
+    def __init__(self, branch: str, subject: Subject) -> None:
+        super().__init__(branch, subject)
         self.fits = []
         self.broken = {}
 
     def build(self, hp: keras_tuner.HyperParameters) -> object:
         """Only tell the space; no model, but what stands for one."""
-        return type("Model", (), {"dropout": self.configure(hp).fusion.dropout})()
+        config = self.configure(hp)
+        parts = {"text": config.metadata, "cnn": config.cnn, "combined": config.fusion}
+        return type("Model", (), {"dropout": parts[self.branch].dropout})()
 
     def fit(
         self,
@@ -56,7 +58,7 @@ class FakeHyperModel(BranchHyperModel):
             time.sleep(self.seconds)
             history.append({"epoch": epoch, "val_loss": 100 * model.dropout})
             for watcher in watchers:
-                watcher("combined", model, history[-1])
+                watcher(JUDGED[self.branch], model, history[-1])
         return history
 
 
@@ -65,8 +67,7 @@ def replace_by_fakes(patch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[Fa
     made: list[FakeHyperModel] = []
 
     def make(branch: str, subject: Subject) -> FakeHyperModel:
-        assert branch == "combined"
-        made.append(FakeHyperModel(subject))
+        made.append(FakeHyperModel(branch, subject))
         made[-1].seconds = seconds
         return made[-1]
 
@@ -80,7 +81,7 @@ def main(out: str, data: str, algorithm: str, trials: str, seconds: str) -> None
     with pytest.MonkeyPatch.context() as patch, Console() as console:
         replace_by_fakes(patch, float(seconds))
         prepared = PreparedData.open(Path(data))
-        search(prepared, Path(out), "combined", algorithm, int(trials), TINY, console)
+        search(prepared, Path(out), "combined", Plan(algorithm, int(trials)), TINY, console)
 
 
 if __name__ == "__main__":

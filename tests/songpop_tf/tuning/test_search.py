@@ -18,7 +18,7 @@ from songpop_tf.config import RunConfig, load_config
 from songpop_tf.training.run import Run
 from songpop_tf.training.stages import Trainer
 from songpop_tf.tuning.oracles import ALGORITHMS
-from songpop_tf.tuning.search import search
+from songpop_tf.tuning.search import Plan, search
 from tests.conftest import TINY, SilentConsole
 from tests.songpop_tf.tuning.fake import FakeHyperModel, replace_by_fakes
 
@@ -42,7 +42,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> list[FakeHyperModel]:
 def heads(data: PreparedData, out: Path, algorithm: str, trials: int) -> list[str]:
     """Search the head; what was said."""
     console = Lines()
-    search(data, out, "combined", algorithm, trials, TINY, console)
+    search(data, out, "combined", Plan(algorithm, trials), TINY, console)
     return console.lines
 
 
@@ -78,7 +78,7 @@ def test_a_search_begins_with_the_defaults_and_keeps_the_best(
     assert best.metadata == TINY.metadata, "only the head is searched"
     for figure in ("optimisation_history", "parameter_importance"):
         assert (tmp_path / "combined" / "figures" / f"{figure}.png").stat().st_size > 5_000
-    assert any("trial 0: the defaults" in line for line in lines)
+    assert any(line.startswith("\ntrial 0") and "the defaults" in line for line in lines)
     shown = next(line for line in lines if "validation MSE" in line and "(defaults)" in line)
     assert "fusion.dropout" in shown
 
@@ -98,22 +98,44 @@ def test_hopeless_trials_end_early(
 def test_a_search_goes_on_for_more_trials(
     data: PreparedData, tmp_path: Path, fakes: list[FakeHyperModel]
 ) -> None:
-    heads(data, tmp_path, "optuna", 2)
+    heads(data, tmp_path, "optuna", 9)
     first = trials_of(tmp_path / "combined")
-    assert len(begun(heads(data, tmp_path, "optuna", 4))) == 2
+    assert len(begun(heads(data, tmp_path, "optuna", 11))) == 2
     then = trials_of(tmp_path / "combined")
-    assert len(then) == 4
+    assert list(then.index) == sorted(then.index), "in the order of their numbers"
+    assert len(then) == 11
     pd.testing.assert_frame_equal(then.loc[first.index], first)
-    assert [len(fake.fits) for fake in fakes] == [2, 2]
+    assert [len(fake.fits) for fake in fakes] == [9, 2]
+
+
+def test_all_branches_are_searched_and_the_head_on_the_best_of_them(
+    data: PreparedData, tmp_path: Path, fakes: list[FakeHyperModel]
+) -> None:
+    best = search(data, tmp_path, "all", Plan("random", 3), TINY, Lines())
+    assert load_config(tmp_path / "best.toml") == best
+    text, cnn, head = fakes
+    assert [fake.branch for fake in fakes] == ["text", "cnn", "combined"]
+    assert best.metadata.dropout == min(text.fits)
+    assert best.cnn.dropout == min(cnn.fits)
+    assert best.fusion.dropout == min(head.fits)
+    assert (text.subject.base, cnn.subject.base) == (TINY, TINY)
+    assert head.subject.base.metadata == best.metadata
+    assert head.subject.base.cnn == best.cnn
+    assert search(data, tmp_path, "all", Plan("random", 3), TINY, Lines()) == best, (
+        "nothing was left"
+    )
 
 
 @pytest.mark.usefixtures("fakes")
 def test_a_folder_holds_one_search(data: PreparedData, tmp_path: Path) -> None:
     heads(data, tmp_path, "random", 1)
-    with pytest.raises(InputError, match="expected a search by random, received --algorithm opt"):
+    with pytest.raises(InputError, match="expected --algorithm random, .* received optuna"):
         heads(data, tmp_path, "optuna", 1)
+    elsewhere = Plan("random", 1, storage="sqlite:///elsewhere.db")
+    with pytest.raises(InputError, match="expected the --storage"):
+        search(data, tmp_path, "combined", elsewhere, TINY, Lines())
     with pytest.raises(InputError, match="expected a run of this configuration"):
-        search(data, tmp_path, "combined", "random", 1, RunConfig(), Lines())
+        search(data, tmp_path, "combined", Plan("random", 1), RunConfig(), Lines())
 
 
 def broken(
@@ -162,6 +184,9 @@ def test_a_search_in_which_all_trials_break_says_why(
     broken(monkeypatch, fakes, {0: FloatingPointError("the loss became nan")})
     with pytest.raises(InputError, match="all failed: FloatingPointError: the loss became nan"):
         heads(data, tmp_path, "optuna", 5)
+    table = trials_of(tmp_path / "combined")
+    assert list(table.status) == ["failed"] * 5
+    assert set(table.reason) == {"FloatingPointError: the loss became nan"}
 
 
 @pytest.mark.parametrize("algorithm", ["random", "optuna"])
@@ -179,44 +204,61 @@ def test_a_bug_ends_the_search_and_its_trial_runs_again(
     assert list(trials_of(tmp_path / "combined").status) == ["completed"] * 3
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("a typo")])
+def test_only_kills_count_against_a_trial(
+    data: PreparedData,
+    tmp_path: Path,
+    fakes: list[FakeHyperModel],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+) -> None:
+    for _ in range(4):
+        fakes.clear()
+        broken(monkeypatch, fakes, {0: error})
+        with pytest.raises(type(error)):
+            heads(data, tmp_path, "optuna", 1)
+    assert not (tmp_path / "combined" / "trial_0" / "started").exists()
+
+
+def test_a_database_that_cannot_be_opened_is_named(data: PreparedData, tmp_path: Path) -> None:
+    plan = Plan("optuna", 1, storage="nonsense://nowhere")
+    with pytest.raises(InputError, match="--storage: expected a database URL"):
+        search(data, tmp_path, "cnn", plan, TINY, Lines())
+
+
 @pytest.mark.usefixtures("fakes")
 def test_a_trial_that_dies_again_and_again_is_given_up(data: PreparedData, tmp_path: Path) -> None:
     folder = tmp_path / "combined" / "trial_0"
     folder.mkdir(parents=True)
-    (folder / "started").write_text("3")
+    (folder / "started").write_bytes(b"...")
     heads(data, tmp_path, "optuna", 2)
     table = trials_of(tmp_path / "combined")
     assert list(table.status) == ["failed", "completed"]
     assert "killed 3 times" in table.reason[0]
 
 
-def test_the_head_is_searched_on_branches_trained_once(
-    data: PreparedData, run: Run, tmp_path: Path
-) -> None:
-    shutil.copytree(run.directory, tmp_path / "combined" / "run")
-    lines = heads(data, tmp_path, "optuna", 3)
-    assert {"text: finished before", "cnn: finished before"} <= set(lines)
-    table = trials_of(tmp_path / "combined")
-    assert set(table.status) <= {"completed", "ended early"}
-    assert not list((tmp_path / "combined").glob("trial_*/state")), "what a trial took is freed"
-
-
+@pytest.mark.parametrize("branch", ["cnn", "combined"])
 def test_training_with_the_best_settings_gives_what_the_search_saw(
-    data: PreparedData, tmp_path: Path
+    data: PreparedData, run: Run, tmp_path: Path, branch: str
 ) -> None:
-    best = search(data, tmp_path / "tuned", "cnn", "random", 2, TINY, SilentConsole())
-    seen = trials_of(tmp_path / "tuned" / "cnn").validation_mse.astype(float).min()
-    config = load_config(tmp_path / "tuned" / "best.toml")
-    assert config == best
-    run = Run.start(tmp_path / "run", data, config)
-    Trainer(data, run, config, SilentConsole()).train(["cnn"])
-    reached = min(entry["val_loss"] for entry in run.load_history("cnn"))
-    assert reached == pytest.approx(seen, rel=1e-4)
+    tuned, again = tmp_path / "tuned", tmp_path / "again"
+    if branch == "combined":  # on branches that were trained before
+        shutil.copytree(run.directory, tuned / branch / "run")
+    best = search(data, tuned, branch, Plan("random", 2), TINY, SilentConsole())
+    seen = trials_of(tuned / branch).validation_mse.astype(float).min()
+    assert load_config(tuned / "best.toml") == best
+    assert not list((tuned / branch).glob("trial_*/state")), "what a trial took is freed"
+    trained = Run.start(again, data, best)
+    for folder in ("models", "readers") if branch == "combined" else ():
+        shutil.copytree(run.directory / folder, again / folder)
+    trainer = Trainer(data, trained, best, SilentConsole())
+    _, histories = trainer.fit(branch, trainer.build(branch))
+    assert min(one["val_loss"] for one in histories[-1]) == pytest.approx(seen, rel=1e-4)
 
 
 def test_the_text_branch_is_judged_on_the_songs(data: PreparedData, tmp_path: Path) -> None:
     console = Lines()
-    search(data, tmp_path, "text", "optuna", 1, TINY, console)
+    search(data, tmp_path, "text", Plan("optuna", 1), TINY, console)
     seen = trials_of(tmp_path / "text").validation_mse.astype(float)[0]
     told = [line for line in console.lines if line.startswith("text/songs")]
     assert any(f"{seen:.1f}" in line for line in told)
@@ -289,6 +331,22 @@ def test_two_processes_share_a_search(data: PreparedData, tmp_path: Path) -> Non
     assert len(trials_of(tmp_path / "combined")) == 10
     lines = (tmp_path / "combined" / "fits.txt").read_text().splitlines()
     assert len({line.split()[1] for line in lines}) == 2, "both have worked"
+
+
+def test_what_a_killed_process_left_is_done_by_the_other(
+    data: PreparedData, tmp_path: Path
+) -> None:
+    killed = started(data, tmp_path, "optuna", 4, seconds=60.0)
+    patience = time.monotonic() + 120
+    while not (tmp_path / "combined" / "fits.txt").is_file() and time.monotonic() < patience:
+        time.sleep(0.05)
+    other = started(data, tmp_path, "optuna", 4, seconds=0.0)
+    wait_for(tmp_path, 3, other)
+    killed.kill()
+    killed.communicate()
+    _, errors = other.communicate(timeout=120)
+    assert other.returncode == 0, errors
+    assert list(trials_of(tmp_path / "combined").status) == ["completed"] * 4
 
 
 def test_only_optuna_searches_are_shared(

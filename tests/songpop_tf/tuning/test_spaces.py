@@ -15,10 +15,10 @@ from songpop_tf.config import (
     SpectrogramCNNConfig,
     config_from_dict,
 )
-from songpop_tf.tuning.spaces import EPOCHS, SPACES, Settings
+from songpop_tf.training.run import BRANCHES
+from songpop_tf.tuning.spaces import EPOCHS, configured
 from tests.conftest import TINY
 
-BRANCHES = tuple(SPACES)
 STRANGE = RunConfig(
     augmentation=AugmentationConfig(noise_stddev=0.3, time_mask=7),
     cnn=SpectrogramCNNConfig(filters=(5, 6, 7), bands=16, kernel_size=9, dropout=0.9),
@@ -31,14 +31,14 @@ DERIVED = {"cnn.depth", "cnn.first_filters", "cnn.last_filters", "metadata.width
 
 def explored(branch: str, base: RunConfig) -> keras_tuner.HyperParameters:
     hp = keras_tuner.HyperParameters()
-    SPACES[branch](Settings(hp), base)
+    configured(branch, hp, base)
     return hp
 
 
 @pytest.mark.parametrize("base", [RunConfig(), TINY, STRANGE], ids=["default", "tiny", "strange"])
 @pytest.mark.parametrize("branch", BRANCHES)
 def test_the_defaults_are_the_base_configuration(branch: str, base: RunConfig) -> None:
-    assert SPACES[branch](Settings(explored(branch, base)), base) == base
+    assert configured(branch, explored(branch, base), base) == base
 
 
 @pytest.mark.parametrize("base", [RunConfig(), STRANGE], ids=["default", "strange"])
@@ -50,7 +50,7 @@ def test_any_values_make_a_configuration_that_toml_keeps(branch: str, base: RunC
         hp.values = {
             one.name: one.random_sample(seed * len(space) + i) for i, one in enumerate(space)
         }
-        config = SPACES[branch](Settings(hp), base)
+        config = configured(branch, hp, base)
         stored = tomllib.loads(tomli_w.dumps(dataclasses.asdict(config)))
         assert config_from_dict(stored) == config
 
@@ -68,7 +68,9 @@ def test_hyperparameters_are_named_as_settings(branch: str) -> None:
 
 
 def test_rates_sizes_epochs_and_architectures_are_searched() -> None:
-    names = {branch: {one.name for one in explored(branch, RunConfig()).space} for branch in SPACES}
+    names = {
+        branch: {one.name for one in explored(branch, RunConfig()).space} for branch in BRANCHES
+    }
     for branch, fit in (("text", "text_songs_fit"), ("cnn", "cnn_fit"), ("combined", "head_fit")):
         wanted = {f"{fit}.{what}" for what in ("learning_rate", "batch_size", "epochs")}
         assert wanted <= names[branch]
@@ -86,8 +88,8 @@ def test_a_preset_keeps_its_shape() -> None:
 
 def test_hyperband_says_how_long_a_trial_trains() -> None:
     hp = keras_tuner.HyperParameters()
-    config = SPACES["cnn"](Settings(hp, epochs_given=True), RunConfig())
+    config = configured("cnn", hp, RunConfig(), epochs_given=True)
     assert config == RunConfig()
     assert "cnn_fit.epochs" not in hp.values
     hp.values[EPOCHS] = 3
-    assert SPACES["cnn"](Settings(hp, epochs_given=True), RunConfig()).cnn_fit.epochs == 3
+    assert configured("cnn", hp, RunConfig(), epochs_given=True).cnn_fit.epochs == 3
