@@ -10,19 +10,18 @@ the graph that a server would run.
 
 import argparse
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the tokenizer's operations
+from timing import Row, in_turn, print_table, seconds
 
 from pipelines.sample import write_sample
 from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, versions
 
 COLUMNS, COLUMNS_PER_SECOND = 36_007, 200
-SONGS = 32
 REQUESTS = 300
 
 
@@ -36,66 +35,56 @@ def decode(png: tf.Tensor) -> tf.Tensor:
     return tf.map_fn(corner, png, fn_output_signature=tf.uint8)
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """How long a call takes."""
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
+def words_of(songs: int) -> dict[str, tf.Tensor]:
+    """What is asked beside the images."""
+    return {
+        "artist": tf.constant(["Fleetwood Mac"] * songs),
+        "title": tf.constant(["Dreams"] * songs),
+        "year": tf.constant([1977] * songs, tf.int64),
+    }
 
 
-def compare(model: tf.Module, png: list[bytes], rounds: int) -> tuple[float, float]:
-    """Median seconds of decoding files and of answering for them, measured in turn."""
-    count = len(png)
+def image_row(model: tf.Module, png: list[bytes], rounds: int) -> Row:
+    """Decoding files and answering for them."""
     files = tf.constant(png)
-    words = {
-        "artist": tf.constant(["Fleetwood Mac"] * count),
-        "title": tf.constant(["Dreams"] * count),
-        "year": tf.constant([1977] * count, tf.int64),
-    }
-    serve = model.signatures[WITH_SPECTROGRAM]
-    calls = (lambda: decode(files), lambda: serve(spectrogram_png=files, **words))
-    for call in calls:
+    serve = partial(model.signatures[WITH_SPECTROGRAM], spectrogram_png=files, **words_of(len(png)))
+    calls = {"decode": partial(decode, files), "serve": serve}
+    for call in calls.values():
         call()
-    taken = np.array([[seconds(call) for call in calls] for _ in range(rounds)])
-    decoding, answering = np.median(taken, axis=0)
-    return float(decoding), float(answering)
+    taken = in_turn({name: partial(seconds, call) for name, call in calls.items()}, rounds)
+    serving, decoding = (f"{taken[name] * 1e3:.1f} ms" for name in ("serve", "decode"))
+    return Row(
+        f"{len(png)} together, {COLUMNS:,} columns, {np.mean([*map(len, png)]) / 1e6:.1f} MB each",
+        serving,
+        f"{decoding} to decode",
+        taken["serve"] / taken["decode"],
+        at_most=1.5,
+    )
 
 
-def words_alone(model: tf.Module) -> tuple[float, float]:
-    """Median and 95th percentile of the seconds of a request for one song without image."""
-    words = {
-        "artist": tf.constant(["Fleetwood Mac"]),
-        "title": tf.constant(["Dreams"]),
-        "year": tf.constant([1977], tf.int64),
-    }
-    ask = model.signatures[METADATA_ONLY]
-    taken = [seconds(lambda: ask(**words)) for _ in range(REQUESTS + 20)][20:]
-    middle, late = np.quantile(taken, [0.5, 0.95])
-    return float(middle), float(late)
+def words_row(model: tf.Module) -> Row:
+    """A request for one song without image."""
+    ask = partial(model.signatures[METADATA_ONLY], **words_of(1))
+    taken = [seconds(ask) for _ in range(REQUESTS + 20)][20:]
+    middle, late = np.quantile(taken, [0.5, 0.95]) * 1e3
+    return Row("words alone, one song", f"p50 {middle:.2f} ms, p95 {late:.2f} ms")
 
 
 def main() -> None:
     """Render, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--model", type=Path, required=True, help="folder of `export`")
+    parser.add_argument("--songs", type=int, default=32, help="asked about together")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     version = options.model / str(versions(options.model)[-1])
     model = tf.saved_model.load(str(version))
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder)
-        write_sample(sample, SONGS, seconds=COLUMNS / COLUMNS_PER_SECOND)
+        write_sample(sample, options.songs, seconds=COLUMNS / COLUMNS_PER_SECOND)
         png = [path.read_bytes() for path in sorted(sample.rglob("*.png"))]
-    size = np.mean([len(one) for one in png]) / 1e6
-    print(f"{len(png)} files of {COLUMNS:,} columns, {size:.1f} MB each")
-    for count in (1, SONGS):
-        decoding, answering = compare(model, png[:count], options.rounds)
-        print(
-            f"{count:>2} together: decoding {decoding * 1e3:7.1f} ms, "
-            f"answering {answering * 1e3:7.1f} ms, ratio {answering / decoding:.2f}"
-        )
-    middle, late = words_alone(model)
-    print(f"words alone: p50 {middle * 1e3:.2f} ms, p95 {late * 1e3:.2f} ms")
+    rows = [image_row(model, png[:count], options.rounds) for count in (1, len(png))]
+    print_table([*rows, words_row(model)])
 
 
 if __name__ == "__main__":
