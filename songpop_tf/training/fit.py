@@ -112,6 +112,13 @@ def _compile(
     # XLA makes training on a CPU half as fast.
     model.compile(optimizer, losses, loss_weights=factors, metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
+    # Else the first step would make the variables of the metrics, and TensorFlow trace it twice.
+    answers = keras.tree.map_structure(
+        lambda answer: ops.zeros((1, *answer.shape[1:])), model.output
+    )
+    model.compute_loss(None, answers, answers)
+    model.compute_metrics(None, answers, answers)
+    model.reset_metrics()
 
 
 def _gives_several(model: keras.Model) -> bool:
