@@ -29,7 +29,8 @@ from pipelines.years import UNKNOWN_YEAR
 from songpop_tf.config import FitConfig, RunConfig, load_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.baselines import predict_baselines, ridge_on_ngrams
-from songpop_tf.evaluation.metrics import NEAR, Vector, r2
+from songpop_tf.evaluation.metrics import Vector, r2
+from songpop_tf.scale import NEAR
 from songpop_tf.training.fit import fit
 from songpop_tf.training.text import TextBranch, TextFeatures, new_reader
 

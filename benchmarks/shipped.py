@@ -25,7 +25,8 @@ from pipelines.words import PATTERNS
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.card import CARD, describe
-from songpop_tf.evaluation.metrics import NEAR, PREDICTED, metrics
+from songpop_tf.evaluation.metrics import PREDICTED, metrics
+from songpop_tf.scale import NEAR
 from songpop_tf.serving.export import export
 from songpop_tf.training.conformal import Vector, coverage, half_width, interval
 from songpop_tf.training.inputs import knowing

@@ -30,7 +30,8 @@ from pipelines.words import PATTERNS, WORDS
 from songpop_tf.config import RunConfig, SplitConfig, load_config
 from songpop_tf.console import Console
 from songpop_tf.evaluation.evaluate import PREDICTIONS, evaluate
-from songpop_tf.evaluation.metrics import NEAR, PREDICTED, Vector, r2
+from songpop_tf.evaluation.metrics import PREDICTED, Vector, r2
+from songpop_tf.scale import NEAR
 from songpop_tf.training.conformal import interval
 from songpop_tf.training.inputs import predict_patterns
 from songpop_tf.training.run import BRANCHES, Run, configurations

@@ -10,7 +10,8 @@ from pipelines.files import write_atomically
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN
 from pipelines.years import UNKNOWN_YEAR
-from songpop_tf.evaluation.metrics import NEAR, PREDICTED
+from songpop_tf.evaluation.metrics import PREDICTED
+from songpop_tf.scale import NEAR
 from songpop_tf.training.run import Run
 
 CARD = "model_card.md"

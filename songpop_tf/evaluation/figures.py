@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -16,12 +15,13 @@ from pipelines.prepared import PreparedData
 from pipelines.records import parse_song
 from pipelines.splits import TRAIN
 from songpop_tf.config import AugmentationConfig
-from songpop_tf.evaluation.metrics import NEAR, PREDICTED
+from songpop_tf.drawing import error_by_decade, new_figure, scatter, spectrogram_panels, style
+from songpop_tf.evaluation.metrics import PREDICTED, Vector
 from songpop_tf.training.run import Run
 
 DPI = 110
 _COLOURS = {"baselines": "#9aa5b1", "models": "#2a6f97"}
-_ACCENT, _TRUTH = "#e07a5f", "#333333"
+_TRUTH = "#333333"
 
 
 def write_figures(
@@ -45,27 +45,28 @@ def write_figures(
     histories = {name: run.load_history(name) for name in models}
     best = min(models, key=lambda name: evaluation["models"][name]["mse"])
     augmentation = run.config().augmentation
+
+    def by(name: str) -> Vector:
+        return predictions[PREDICTED + name].to_numpy("float64")
+
     drawn: dict[str, Callable[[], Figure]] = {
         "Configurations compared": lambda: comparison(evaluation),
-        "Predicted against true": lambda: scatter(predictions, best),
-        "Error by decade": lambda: error_by_decade(predictions, ["year", "boosting", best]),
+        "Predicted against true": lambda: scatter(
+            predictions.popularity.to_numpy("float64"), by(best), f"{best}: test songs"
+        ),
+        "Error by decade": lambda: error_by_decade(
+            predictions, {name: by(name) for name in ("year", "boosting", best)}, "Error by decade"
+        ),
         "Training curves": lambda: training_curves(histories),
         "Spectrograms": lambda: spectrograms(data, augmentation),
     }
     paths = {}
-    with matplotlib.rc_context(
-        {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10}
-    ):
+    with style():
         for title, draw in drawn.items():
             paths[title] = directory / f"{title.lower().replace(' ', '_')}.png"
             with write_atomically(paths[title]) as temporary:
                 draw().savefig(temporary, dpi=DPI)
     return paths
-
-
-def _figure(width: float, height: float) -> Figure:
-    # Figure objects, not pyplot: no global state, no window, nothing to close.
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def comparison(evaluation: dict[str, Any]) -> Figure:
@@ -79,7 +80,7 @@ def comparison(evaluation: dict[str, Any]) -> Figure:
     names, measured, colours = zip(*rows, strict=True)
     mse = np.array([one["mse"] for one in measured])
     low, high = np.array([one["mse_ci"] for one in measured]).T
-    figure = _figure(8, 0.42 * len(rows) + 1.2)
+    figure = new_figure(8, 0.42 * len(rows) + 1.2)
     axes = figure.add_subplot()
     axes.barh(names, mse, color=colours, xerr=[mse - low, high - mse], ecolor="#555555", capsize=3)
     for place, (value, edge) in enumerate(zip(mse, high, strict=True)):
@@ -92,45 +93,11 @@ def comparison(evaluation: dict[str, Any]) -> Figure:
     return figure
 
 
-def scatter(predictions: pd.DataFrame, name: str) -> Figure:
-    """Predicted against true popularity of the test songs."""
-    figure = _figure(6, 6)
-    axes = figure.add_subplot()
-    ends = np.array([0, 100])
-    axes.fill_between(ends, ends - NEAR, ends + NEAR, color=_ACCENT, alpha=0.12, lw=0)
-    axes.plot(ends, ends, color=_ACCENT, lw=1)
-    axes.scatter(predictions.popularity, predictions[PREDICTED + name], s=14, alpha=0.5, lw=0)
-    axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
-    axes.set_xlabel("true popularity")
-    axes.set_ylabel("predicted popularity")
-    axes.set_title(f"{name}: test songs, band = within {NEAR:.0f} points", loc="left")
-    return figure
-
-
-def error_by_decade(predictions: pd.DataFrame, names: list[str]) -> Figure:
-    """Mean absolute error of some configurations for each decade of the test songs."""
-    decade = predictions.year // 10 * 10
-    counts = decade.value_counts().sort_index()
-    figure = _figure(8, 4)
-    axes = figure.add_subplot()
-    for name, marker in zip(names, "os^", strict=True):
-        error = (
-            (predictions[PREDICTED + name] - predictions.popularity).abs().groupby(decade).mean()
-        )
-        axes.plot(range(len(error)), error, marker=marker, label=name)
-    axes.set_xticks(range(len(counts)), [f"{year}s\nn = {count}" for year, count in counts.items()])
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel("mean absolute error in points")
-    axes.set_title("Error by decade", loc="left")
-    axes.legend(frameon=False)
-    return figure
-
-
 def training_curves(histories: dict[str, list[dict[str, Any]]]) -> Figure:
     """Training and validation MSE of each configuration by epoch."""
     columns = min(3, len(histories))
     rows = -(-len(histories) // columns)
-    figure = _figure(3.6 * columns, 2.8 * rows)
+    figure = new_figure(3.6 * columns, 2.8 * rows)
     for place, (name, history) in enumerate(histories.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         table = pd.DataFrame(history)
@@ -162,17 +129,9 @@ def spectrograms(data: PreparedData, augmentation: AugmentationConfig) -> Figure
         panels.insert(
             0, ("the file: {} x {}, 200 columns a second".format(*original.shape), original)
         )
-    figure = _figure(10, 2.3 * len(panels) + 0.5)
-    for place, (title, image) in enumerate(panels, start=1):
-        axes = figure.add_subplot(len(panels), 1, place)
-        # The root shows what the dark parts hold; the network sees it that way too.
-        axes.imshow(np.sqrt(image.numpy()), cmap="magma", aspect="auto")
-        axes.set_title(title, loc="left", fontsize=9)
-        axes.set_yticks([0, image.shape[0] - 1], ["12 kHz", "30 Hz"])
-        axes.set_xticks([])
     artist, title = song["artist"].numpy().decode(), song["title"].numpy().decode()
-    figure.suptitle(f"{artist} - {title}")
-    return figure
+    images = [(what, image.numpy()) for what, image in panels]
+    return spectrogram_panels(images, f"{artist} - {title}")
 
 
 def _original(data: PreparedData) -> tf.Tensor | None:

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from songpop_tf.scale import NEAR
+
 Vector = npt.NDArray[np.float64]
 
-NEAR = 15.0
-"""Points within which a prediction counts as near in ``within_15``."""
 PREDICTED = "predicted_"
 """Before the name of a configuration: its column in a table of predictions."""
 RESAMPLES = 2000
