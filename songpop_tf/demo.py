@@ -9,6 +9,7 @@ from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.sample import BEST_PREDICTIONS, write_sample
 from pipelines.splits import TEST
+from songpop_tf.board.board import FOLDER, Board
 from songpop_tf.config import RunConfig, SplitConfig
 from songpop_tf.evaluation.evaluate import evaluate
 from songpop_tf.evaluation.metrics import r2
@@ -40,7 +41,8 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
     console.say("3/5  trains six models, naive and better")
     config = RunConfig(seed=seed)
     run = Run.start(trained, data, config)
-    Trainer(data, run, config, console).train(list(CONFIGURATIONS))
+    board = Board(trained / FOLDER)
+    Trainer(data, run, config, console, board=board).train(list(CONFIGURATIONS))
     console.say("4/5  compares them on the test songs\n")
     evaluation = evaluate(data, run, seed, console)
     console.say(text_table(evaluation, _reachable_r2(sample, data)))
@@ -56,6 +58,7 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
         f"{song.popularity:.0f}"
     )
     console.say(f"\nReport and figures: {trained / REPORT}")
+    console.say(f"Watch: tensorboard --logdir {board.directory}")
 
 
 def _reachable_r2(sample: Path, data: PreparedData) -> dict[str, float]:

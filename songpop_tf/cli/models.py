@@ -26,6 +26,9 @@ def train(
         int | None,
         typer.Option(min=0, max=2**32 - 1, help="Same seed, same result; overrides the TOML's."),
     ] = None,
+    histograms: Annotated[
+        bool, typer.Option("--histograms", help="Also weight histograms for TensorBoard.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Train the models asked for.
@@ -38,6 +41,7 @@ def train(
     """
     with tensorflow_session(debug) as console:
         from pipelines.prepared import PreparedData
+        from songpop_tf.board.board import FOLDER, Board
         from songpop_tf.config import run_config
         from songpop_tf.training.run import Run, configurations
         from songpop_tf.training.stages import Trainer
@@ -45,7 +49,10 @@ def train(
         settings = run_config(config, seed)
         prepared = PreparedData.open(data)
         run = Run.start(out, prepared, settings)
-        Trainer(prepared, run, settings, console).train(configurations(approach, branch))
+        board = Board(out / FOLDER, histograms)
+        trainer = Trainer(prepared, run, settings, console, board=board)
+        trainer.train(configurations(approach, branch))
+        console.say(f"Watch: tensorboard --logdir {board.directory}")
         console.say(f"Next: songpop-tf evaluate --data {data} --run {out}")
 
 

@@ -56,6 +56,7 @@ def tune(
         import optuna
 
         from pipelines.prepared import PreparedData
+        from songpop_tf.board.board import FOLDER
         from songpop_tf.config import run_config
         from songpop_tf.tuning.search import BEST, Plan, search
 
@@ -63,5 +64,8 @@ def tune(
         base = run_config(config, seed)
         prepared = PreparedData.open(data)
         search(prepared, out, branch, Plan(algorithm, trials, storage), base, console)
+        names = ("text", "cnn", "combined") if branch == "all" else (branch,)
+        for name in names:
+            console.say(f"Watch: tensorboard --logdir {out / name / FOLDER}")
         command = f"songpop-tf train --data {data} --out {out / 'run'} --config {out / BEST}"
         console.say(f"Next: {command}")

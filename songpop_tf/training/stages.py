@@ -8,7 +8,7 @@ once.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ from pipelines.errors import InputError
 from pipelines.metadata import MetadataReader
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
+from songpop_tf.board.board import Board
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
 from songpop_tf.models.fusion import BRANCHES, HEAD
@@ -33,8 +34,7 @@ from songpop_tf.training.text import TextBranch, new_reader
 
 History = list[dict[str, float]]
 
-PREDICT_BATCH = 256
-FEATURES_BATCH = 32
+PREDICT_BATCH, FEATURES_BATCH = 256, 32
 WHOLE_PASSES, HIDDEN_PASSES = 3, 4
 """How often the head sees a song in an epoch: with all that is known, and with parts hidden."""
 _NEEDS = {"combined": ("text", "cnn")}
@@ -46,6 +46,7 @@ class Trainer:
 
     Attributes:
         watchers: look on after every epoch of every fit.
+        board: is written for TensorBoard; None for none.
     """
 
     data: PreparedData
@@ -53,6 +54,7 @@ class Trainer:
     config: RunConfig
     console: Console
     watchers: tuple[Watcher, ...] = ()
+    board: Board | None = None
 
     def train(self, names: list[str]) -> None:
         """Train the named configurations, and before them what they are built on.
@@ -127,7 +129,10 @@ class Trainer:
         songs, watched = (self.data.songs_of(split) for split in (TRAIN, VALIDATION))
         fit_config = self.config.text_songs_fit
         then = self._fit_on_table(branch, songs, watched, fit_config, "text/songs")
-        return branch.encoder(), [first, then]
+        encoder = branch.encoder()
+        if self.board is not None:
+            self.board.write_artists(self._read_by("text"), branch.reader, encoder)
+        return encoder, [first, then]
 
     def _fit_combined_naive(self, model: keras.Model) -> tuple[keras.Model, list[History]]:
         reader, fit_config = self._reader("combined_naive"), self.config.combined_naive_fit
@@ -142,6 +147,7 @@ class Trainer:
             ),
             len(self.data.songs_of(TRAIN)),
             dataset(self.data.shards_of(VALIDATION)),
+            self.data.songs_of(VALIDATION),
             fit_config,
             "combined_naive",
         )
@@ -176,10 +182,8 @@ class Trainer:
     def _features(
         self, branches: keras.Model, dataset: tf.data.Dataset, songs: int, what: str
     ) -> Examples:
-        def progress(done: int) -> None:
-            self.console.progress(f"combined: features ({what})", done, songs)
-
-        return features_of(branches, dataset, progress)
+        tell = partial(self.console.progress, f"combined: features ({what})", total=songs)
+        return features_of(branches, dataset, tell)
 
     def fit_head(self, head: keras.Model, train: Examples, validation: Examples) -> History:
         """Train the head alone, on what :meth:`examples` gives."""
@@ -189,6 +193,7 @@ class Trainer:
             partial(endless_epochs, train, fit_config.batch_size, self.config.seed),
             len(train[1]),
             tf.data.Dataset.from_tensor_slices(validation).batch(PREDICT_BATCH),
+            self.data.songs_of(VALIDATION),
             fit_config,
             "combined",
         )
@@ -209,6 +214,7 @@ class Trainer:
             ),
             len(self.data.songs_of(TRAIN)),
             dataset(self.data.shards_of(VALIDATION)),
+            self.data.songs_of(VALIDATION),
             fit_config,
             name,
         )
@@ -255,6 +261,7 @@ class Trainer:
             branch.train_dataset(table, size, self.config.hiding, seed),
             len(table),
             branch.dataset(watched, PREDICT_BATCH),
+            watched,
             fit_config,
             stage,
         )
@@ -265,9 +272,12 @@ class Trainer:
         train: MakeDataset,
         rows: int,
         validation: tf.data.Dataset,
+        watched: pd.DataFrame,
         fit_config: FitConfig,
         stage: str,
     ) -> History:
+        train = cache(train)  # set up once, for the fit and for the board
+        board = [] if self.board is None else [self.board.watch(stage, train, validation, watched)]
         return fit(
             model,
             train,
@@ -278,7 +288,7 @@ class Trainer:
             stage,
             self.console,
             {"sound": self.config.sound_weight},
-            self.watchers,
+            (*self.watchers, *board),
         )
 
 

@@ -9,6 +9,7 @@ import keras
 import keras_tuner
 
 from pipelines.prepared import PreparedData
+from songpop_tf.board.board import Board
 from songpop_tf.config import RunConfig
 from songpop_tf.models.fusion import BRANCHES, HEAD
 from songpop_tf.training.features import Examples
@@ -66,6 +67,7 @@ class BranchHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras T
         *,
         states: Path,
         watchers: Sequence[Watcher] = (),
+        board: Board | None = None,
     ) -> History:
         """Train it, or go on where an interrupted trial stopped.
 
@@ -74,11 +76,12 @@ class BranchHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras T
             model: what :meth:`build` returned; it is changed in place.
             states: folder in which the trial keeps how far it is.
             watchers: look on after each epoch.
+            board: is written for TensorBoard.
 
         Returns:
             The history of the judged stage.
         """
-        _, histories = self._trainer(hp, states, watchers).fit(self.branch, model)
+        _, histories = self._trainer(hp, states, watchers, board).fit(self.branch, model)
         return histories[-1]
 
     def _trainer(
@@ -86,10 +89,12 @@ class BranchHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras T
         hp: keras_tuner.HyperParameters,
         states: Path | None = None,
         watchers: Sequence[Watcher] = (),
+        board: Board | None = None,
     ) -> Trainer:
         subject = self.subject
         run = replace(subject.run, states=states)
-        return Trainer(subject.data, run, self.configure(hp), subject.console, tuple(watchers))
+        config = self.configure(hp)
+        return Trainer(subject.data, run, config, subject.console, tuple(watchers), board)
 
 
 class HeadHyperModel(BranchHyperModel):
@@ -111,9 +116,10 @@ class HeadHyperModel(BranchHyperModel):
         *,
         states: Path,
         watchers: Sequence[Watcher] = (),
+        board: Board | None = None,
     ) -> History:
         """Train the head; arguments and result as of :meth:`BranchHyperModel.fit`."""
-        return self._trainer(hp, states, watchers).fit_head(model, *self._examples)
+        return self._trainer(hp, states, watchers, board).fit_head(model, *self._examples)
 
     def _train_branches(self) -> None:
         if not {"text", "cnn"} <= set(self.subject.run.finished()):

@@ -9,8 +9,11 @@ from typing import Any
 import keras
 import keras_tuner
 import tensorflow as tf
+from keras_tuner.engine.hyperparameters import Choice
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from songpop_tf.board.board import FOLDER, Board
+from songpop_tf.board.hparams import write_experiment, write_hparams
 from songpop_tf.training.fit import Console
 from songpop_tf.tuning.hypermodels import JUDGED, BranchHyperModel
 from songpop_tf.tuning.optuna_oracle import OptunaOracle, PruningMixin
@@ -20,6 +23,8 @@ from songpop_tf.tuning.spaces import EPOCHS, last_fit
 _BROKEN = (FloatingPointError, MemoryError, tf.errors.ResourceExhaustedError)
 """What a trial's values may bring about; any other exception is a bug, or concerns all trials."""
 _LONGEST_REASON = 300
+VALIDATION_MSE = "validation_mse"
+"""Tag of a trial's result for TensorBoard."""
 _KILLS = 3
 """A trial that dies so often without an epoch done takes more memory than there is."""
 
@@ -54,6 +59,7 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
         )
         oracle.verbose = 0  # the console says what there is to say
         self._console = console
+        self._boards = directory / hypermodel.branch / FOLDER
 
     def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Build and fit one trial; its smallest validation MSE."""
@@ -67,7 +73,13 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
                 self._report(trial, stage, model, entry)
 
             model = self.hypermodel.build(hp)
-            history = self.hypermodel.fit(hp, model, states=folder / "state", watchers=[watch])
+            history = self.hypermodel.fit(
+                hp,
+                model,
+                states=folder / "state",
+                watchers=[watch],
+                board=Board(self._boards / trial.trial_id),
+            )
         return {OBJECTIVE.name: min(entry[OBJECTIVE.name] for entry in history)}
 
     def _report(
@@ -80,6 +92,12 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
             epochs = last_fit(branch, self.hypermodel.configure(trial.hyperparameters)).epochs
             step = int(STEPS * entry["epoch"] / epochs)
             self.on_epoch_end(trial, model, step, entry)
+
+    def on_search_begin(self) -> None:
+        """Tell TensorBoard what may be chosen."""
+        super().on_search_begin()
+        space = self.oracle.get_space().space
+        write_experiment(self._boards, {hp.name: _ends(hp) for hp in space}, [VALIDATION_MSE])
 
     def on_trial_begin(self, trial: Trial) -> None:
         """Say which trial begins, and what is new in it."""
@@ -99,20 +117,26 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
         super().on_trial_end(trial)
         shutil.rmtree(Path(self.get_trial_dir(trial.trial_id)) / "state", ignore_errors=True)
         keras.utils.clear_session(free_memory=True)
-        self._console.say(f"trial {trial.trial_id}: {self._outcome(trial.trial_id)}")
+        known = self.oracle.get_trial(trial.trial_id)
+        if known.status != TrialStatus.FAILED:
+            score = known.metrics.get_best_value(OBJECTIVE.name)
+            values = {
+                hp.name: known.hyperparameters.get(hp.name) for hp in known.hyperparameters.space
+            }
+            write_hparams(self._boards / trial.trial_id, values, {VALIDATION_MSE: score})
+        self._console.say(f"trial {trial.trial_id}: {self._outcome(known)}")
 
     def save(self) -> None:
         """Save the oracle: the tuner has no state of its own, nor a file that must not break."""
         self.oracle.save()
 
-    def _outcome(self, trial_id: str) -> str:
-        trial = self.oracle.get_trial(trial_id)
+    def _outcome(self, trial: Trial) -> str:
         if trial.status == TrialStatus.FAILED:
             return f"failed: {trial.message}"
         best = self.oracle.get_best_trials()[0]
         score = f"validation MSE {trial.metrics.get_best_value(OBJECTIVE.name):.1f}"
         ended = ", ended early as hopeless" if trial.status == TrialStatus.STOPPED else ""
-        is_best = "the best so far" if best.trial_id == trial_id else f"best {best.score:.1f}"
+        is_best = "the best so far" if best.trial_id == trial.trial_id else f"best {best.score:.1f}"
         return f"{score}{ended} ({is_best})"
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
@@ -143,6 +167,11 @@ def _counting_kills(file: Path) -> Iterator[Path]:
         yield file
     finally:
         file.unlink(missing_ok=True)
+
+
+def _ends(hp: Any) -> list[float]:
+    """The values of a choice, or the ends of a range."""
+    return list(hp.values) if isinstance(hp, Choice) else [hp.min_value, hp.max_value]
 
 
 def _short(value: float | int | str | bool) -> str:

@@ -96,8 +96,11 @@ def test_from_sample_to_prediction(tmp_path: Path) -> None:
     config = {"cnn": {"filters": [8]}, "text_fit": quick, "cnn_fit": quick, "head_fit": quick}
     (tmp_path / "quick.toml").write_text(tomli_w.dumps(config))
     words = ("--data", data, "--out", run, "--config", tmp_path / "quick.toml")
-    trained = invoke("train", *words, "--approach", "better", "--seed", 3)
+    trained = invoke("train", *words, "--approach", "better", "--seed", 3, "--histograms")
     assert trained.exit_code == 0, trained.output
+    assert f"Watch: tensorboard --logdir {run / 'tensorboard'}\n" in trained.output
+    stages = {"artists", "text", "text_songs", "cnn", "combined"}
+    assert {path.name for path in (run / "tensorboard").iterdir()} == stages
     assert Run.open(run).finished() == ["text", "cnn", "combined"]
     assert Run.open(run).config().seed == 3
     evaluated = invoke("evaluate", "--data", data, "--run", run)

@@ -11,6 +11,7 @@ import optuna
 import pytest
 
 from pipelines.prepared import PreparedData
+from songpop_tf.board.board import Board
 from songpop_tf.console import Console
 from songpop_tf.training.fit import Watcher
 from songpop_tf.tuning import search as searching
@@ -44,9 +45,10 @@ class FakeHyperModel(BranchHyperModel):
         *,
         states: Path,
         watchers: Sequence[Watcher] = (),
+        board: Board | None = None,
     ) -> list[dict[str, float]]:
         """Take some time, and break where told to."""
-        del hp
+        del hp, board
         if error := self.broken.get(len(self.fits)):
             raise error
         self.fits.append(model.dropout)
