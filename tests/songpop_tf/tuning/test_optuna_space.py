@@ -52,7 +52,9 @@ DISCRETE = [
 ]
 
 
-@pytest.mark.parametrize(("space", "expected"), DISCRETE, ids=lambda case: str(case)[:20])
+@pytest.mark.parametrize(
+    ("space", "expected"), DISCRETE, ids=[str(i) for i, _ in enumerate(DISCRETE)]
+)
 def test_every_value_is_drawn_and_no_other(tmp_path: Path, space: Any, expected: Any) -> None:
     hp = space.space[0]
     if expected is None:  # sums and products of floats, as Keras Tuner makes them
