@@ -9,5 +9,5 @@ import tensorflow as tf
 def replacing_writer(directory: Path, suffix: str) -> Any:
     """A writer of ``tf.summary`` that takes the place of an earlier one with the same suffix."""
     for earlier in directory.glob(f"*{suffix}"):
-        earlier.unlink()
+        earlier.unlink(missing_ok=True)  # unless another process of a shared search just has
     return tf.summary.create_file_writer(str(directory), filename_suffix=suffix)
