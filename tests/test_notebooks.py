@@ -11,8 +11,6 @@ import pytest
 # Else jupyter-core warns that it will look elsewhere for its folders.
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -32,11 +30,8 @@ def texts_of(notebook: nbformat.NotebookNode) -> Iterator[str]:
 def run(path: Path, folder: Path) -> nbformat.NotebookNode:
     """Run a notebook in a folder, by the Python that runs the tests."""
     notebook = nbformat.read(path, as_version=4)
-    kernels = AsyncKernelManager(
-        kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[])
-    )
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, km=kernels, timeout=SECONDS, resources=resources)
+    client = NotebookClient(notebook, kernel_name="python3", timeout=SECONDS, resources=resources)
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
     python_path = f"{FOLDER.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     executed: nbformat.NotebookNode = client.execute(env={**quiet, "PYTHONPATH": python_path})
