@@ -18,6 +18,7 @@ from filelock import FileLock
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.sample import write_sample
+from songpop_tf.board.board import FOLDER, Board
 from songpop_tf.config import (
     FitConfig,
     MetadataEncoderConfig,
@@ -55,6 +56,18 @@ TINY = RunConfig(
     combined_naive_fit=QUICK,
     head_fit=FitConfig(learning_rate=2e-3, epochs=5, batch_size=16, patience=5),
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say in which order processes take tests, so that none of them waits for another.
+
+    Those that need the trained run form one group, which one process takes; what takes longest of
+    the others comes first.
+    """
+    for item in items:
+        if "run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("run"))
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
 
 
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -98,7 +111,8 @@ def run(data: PreparedData, once: Once) -> Run:
 
     def train(directory: Path) -> None:
         started = Run.start(directory, data, TINY)
-        Trainer(data, started, TINY, SilentConsole()).train(list(CONFIGURATIONS))
+        board = Board(directory / FOLDER)
+        Trainer(data, started, TINY, SilentConsole(), board=board).train(list(CONFIGURATIONS))
         # With seven validation songs an interval would be the whole scale.
         for name in CONFIGURATIONS:
             started.store_half_widths(name, np.arange(1.0, 9.0))

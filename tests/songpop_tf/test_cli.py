@@ -93,21 +93,21 @@ def test_from_sample_to_prediction(tmp_path: Path) -> None:
     assert prepared.exit_code == 0, prepared.output
     assert "songs       28 train, 6 validation, 6 test" in prepared.output
     quick = {"epochs": 1, "batch_size": 16, "learning_rate": 1e-3, "patience": 1}
-    config = {"cnn": {"filters": [8]}, "text_fit": quick, "cnn_fit": quick, "head_fit": quick}
+    config = {"cnn": {"filters": [8]}, "cnn_fit": quick}
     (tmp_path / "quick.toml").write_text(tomli_w.dumps(config))
     words = ("--data", data, "--out", run, "--config", tmp_path / "quick.toml")
-    trained = invoke("train", *words, "--approach", "better", "--seed", 3, "--histograms")
+    branch = ("--approach", "better", "--branch", "cnn")
+    trained = invoke("train", *words, *branch, "--seed", 3, "--histograms")
     assert trained.exit_code == 0, trained.output
     assert f"Watch: tensorboard --logdir {run / 'tensorboard'}\n" in trained.output
-    stages = {"artists", "text", "text_songs", "cnn", "combined"}
-    assert {path.name for path in (run / "tensorboard").iterdir()} == stages
-    assert Run.open(run).finished() == ["text", "cnn", "combined"]
+    assert [path.name for path in (run / "tensorboard").iterdir()] == ["cnn"]
+    assert Run.open(run).finished() == ["cnn"]
     assert Run.open(run).config().seed == 3
     evaluated = invoke("evaluate", "--data", data, "--run", run)
     assert evaluated.exit_code == 0, evaluated.output
-    assert "combined" in evaluated.output
+    assert "cnn" in evaluated.output
     evaluation = json.loads((run / "evaluation.json").read_text())
-    assert set(evaluation["models"]) == {"text", "cnn", "combined"}
+    assert set(evaluation["models"]) == {"cnn"}
     png = next((sample / "spectrograms").rglob("*.png"))
     song = ("--artist", "Anyone", "--title", "Anything", "--year", 1999, "--spectrogram", png)
     predicted = invoke("predict", "--model", run, *song, "--json")
