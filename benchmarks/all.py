@@ -106,7 +106,20 @@ def run(benchmark: Benchmark, options: argparse.Namespace) -> tuple[bool, str]:
     # Folders are called by their option: where they lie is nobody's business.
     named = [word for name, _ in inputs for word in (name, name.strip("-").upper())]
     shown = " ".join(["python", f"benchmarks/{benchmark.name}.py", *named, *sizes])
-    return True, f"{title}\nMeasured with `{shown}`:\n\n{done.stdout}"
+    return True, f"{title}\nMeasured on {_today()} with `{shown}`:\n\n{done.stdout}"
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def kept(written: str, benchmark: Benchmark) -> str:
+    """A benchmark's part of what was written before."""
+    _, found, after = written.partition(f"\n## {benchmark.name}\n")
+    if not found:
+        return f"## {benchmark.name}\n\n{benchmark.docstring()}\n\nNot measured.\n"
+    part, _, _ = after.partition("\n## ")
+    return f"## {benchmark.name}\n{part}"
 
 
 def machine() -> str:
@@ -160,9 +173,9 @@ def readme(parts: list[str]) -> str:
     """The whole of README."""
     head = (
         "# Benchmarks\n\n"
-        f"Written by `python benchmarks/all.py` on {datetime.now(UTC):%Y-%m-%d}. What is compared "
-        "was measured in turn, and medians are shown. *result* is the ratio of the two figures "
-        "before it, or else the figure that has a target.\n\n"
+        "Written by `python benchmarks/all.py`. What is compared was measured in turn, and medians "
+        "are shown. *result* is the ratio of the two figures before it, or else the figure that "
+        "has a target.\n\n"
         f"{machine()}\n"
     )
     tail = f"## Run by hand\n\n{others()}\n"
@@ -176,12 +189,22 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="folder of `train` on it")
     parser.add_argument("--model", type=Path, help="folder of `export` of it")
     parser.add_argument("--tracks", type=Path, help="table in the layout of tracks.csv")
+    names = [benchmark.name for benchmark in BENCHMARKS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="others are kept")
     parser.add_argument("--quick", action="store_true", help="small sizes; needs --out")
     parser.add_argument("--out", type=Path, default=README, help="file to write")
     options = parser.parse_args()
     if options.quick and options.out.resolve() == README.resolve():
         parser.error(f"--quick measures nothing: expected another --out, received {options.out}")
-    results = [run(benchmark, options) for benchmark in BENCHMARKS]
+    written = options.out.read_text(encoding="utf-8") if options.out.is_file() else ""
+    if set(options.only) < set(names) and written and machine() not in written:
+        parser.error(f"--only: {options.out} was written on another machine or with other packages")
+    results = [
+        run(benchmark, options)
+        if benchmark.name in options.only
+        else (True, kept(written, benchmark))
+        for benchmark in BENCHMARKS
+    ]
     with write_atomically(options.out) as temporary:
         temporary.write_text(readme([part for _, part in results]), encoding="utf-8")
     say(f"written: {options.out}")

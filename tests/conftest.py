@@ -8,7 +8,7 @@ import os
 # Before any test module imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from filelock import FileLock
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.sample import write_sample
-from songpop_tf.board.board import FOLDER, Board
 from songpop_tf.config import (
     FitConfig,
     MetadataEncoderConfig,
@@ -58,7 +57,8 @@ TINY = RunConfig(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Say in which order processes take tests, so that none of them waits for another.
 
     Those that need the trained run form one group, which one process takes; what takes longest of
@@ -68,6 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "run" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("run"))
     items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+    return (yield)
 
 
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -111,8 +112,7 @@ def run(data: PreparedData, once: Once) -> Run:
 
     def train(directory: Path) -> None:
         started = Run.start(directory, data, TINY)
-        board = Board(directory / FOLDER)
-        Trainer(data, started, TINY, SilentConsole(), board=board).train(list(CONFIGURATIONS))
+        Trainer(data, started, TINY, SilentConsole()).train(list(CONFIGURATIONS))
         # With seven validation songs an interval would be the whole scale.
         for name in CONFIGURATIONS:
             started.store_half_widths(name, np.arange(1.0, 9.0))

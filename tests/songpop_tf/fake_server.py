@@ -25,6 +25,8 @@ from tensorflow_serving.apis import (
 )
 
 NAME = "songpop"
+SLOW_SECONDS = 2.0
+"""How late a slow answer comes."""
 
 
 class ServedModel:
@@ -93,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if fault == "slow":
-            time.sleep(0.5)
+            time.sleep(SLOW_SECONDS)
         if isinstance(fault, int):
             self._send(fault, json.dumps({"error": "not now"}))
         elif fault not in (None, "slow"):

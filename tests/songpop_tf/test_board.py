@@ -24,14 +24,13 @@ from pipelines.discographies import Discographies
 from pipelines.metadata import MetadataReader
 from pipelines.tokens import MetadataTokenizer, learn_vocabulary
 from songpop_tf.board import board as board_module
-from songpop_tf.board.board import FOLDER, Board
+from songpop_tf.board.board import Board
 from songpop_tf.board.hparams import write_experiment, write_hparams
 from songpop_tf.board.projector import most_frequent
 from songpop_tf.config import FitConfig
 from songpop_tf.models import metadata_encoder
 from songpop_tf.models.output import FEATURES, findings_of
 from songpop_tf.training.fit import fit
-from songpop_tf.training.run import CONFIGURATIONS, Run
 from tests.conftest import TINY, SilentConsole
 
 SONGS, BATCH, EPOCHS = 24, 8, 7
@@ -232,11 +231,6 @@ def artists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MetadataRea
     board = Board(tmp_path_factory.mktemp("board"))
     board.write_artists(table, reader, encoder)
     return board.directory, reader, encoder
-
-
-def test_every_stage_of_training_has_a_folder(run: Run) -> None:
-    stages = {path.name for path in (run.directory / FOLDER).iterdir()}
-    assert stages == {*CONFIGURATIONS, "text_songs", "artists"}
 
 
 def test_the_projector_shows_what_the_encoder_thinks_of_artists(
