@@ -8,7 +8,7 @@ import os
 # Before any test module imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,18 +57,13 @@ TINY = RunConfig(
 )
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Say in which order processes take tests, so that none of them waits for another.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take the tests that need the trained run first.
 
-    Those that need the trained run form one group, which one process takes; what takes longest of
-    the others comes first.
+    With pytest-xdist two processes begin with one half of the tests each: one that trains, and one
+    that need not wait for it.
     """
-    for item in items:
-        if "run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("run"))
-    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
-    return (yield)
+    items.sort(key=lambda item: "run" not in getattr(item, "fixturenames", ()))
 
 
 Once = Callable[[str, Callable[[Path], object]], Path]
