@@ -48,9 +48,9 @@ def serialize_song(
         "sound": _floats(sound),
         "spectrogram": _bytes(pixels),
     }
-    record: bytes = tf.train.Example(
-        features=tf.train.Features(feature=feature)
-    ).SerializeToString()
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    # Else every process has an order of its own for the features: other bytes for the same song.
+    record: bytes = example.SerializeToString(deterministic=True)
     return record
 
 

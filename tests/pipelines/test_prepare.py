@@ -133,6 +133,13 @@ def test_an_interrupted_preparation_keeps_its_finished_shards(
         assert ours.read_bytes() == theirs.read_bytes()
 
 
+def test_a_record_has_the_same_bytes_in_every_process(data: PreparedData) -> None:
+    record = next(tf.data.TFRecordDataset(str(data.shards_of("train")[0])).as_numpy_iterator())
+    names = sorted(tf.train.Example.FromString(record).features.feature)
+    places = [record.index(b"\n" + bytes([len(name)]) + name.encode()) for name in names]
+    assert places == sorted(places), "in the order of their names, not in one by chance"
+
+
 def test_other_inputs_do_not_mix_with_what_is_there(sample: Path, data: PreparedData) -> None:
     other = replace(options_for(sample), split=SplitConfig(seed=9))
     with pytest.raises(InputError, match="other inputs or settings"):
