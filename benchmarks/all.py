@@ -60,9 +60,9 @@ class Benchmark:
         given = ((name, getattr(options, name)) for name in (*self.needs, *self.takes))
         return [(f"--{name}", path) for name, path in given if path]
 
-    def docstring(self) -> str:
-        """What its script says of itself."""
-        return _docstring(FOLDER / f"{self.name}.py")
+    def title(self) -> str:
+        """How its part of README begins: its name, and what its script says of itself."""
+        return f"## {self.name}\n\n{_docstring(FOLDER / f'{self.name}.py')}\n"
 
 
 BENCHMARKS = (
@@ -91,7 +91,7 @@ BENCHMARKS = (
 
 def run(benchmark: Benchmark, options: argparse.Namespace) -> tuple[bool, str]:
     """Run a benchmark; whether it went well, and its part of README."""
-    title = f"## {benchmark.name}\n\n{benchmark.docstring()}\n"
+    title = benchmark.title()
     if lack := benchmark.lacks(options):
         say(f"{benchmark.name}: skipped, {lack}")
         return True, f"{title}\nSkipped: {lack}.\n"
@@ -117,7 +117,7 @@ def kept(written: str, benchmark: Benchmark) -> str:
     """A benchmark's part of what was written before."""
     _, found, after = written.partition(f"\n## {benchmark.name}\n")
     if not found:
-        return f"## {benchmark.name}\n\n{benchmark.docstring()}\n\nNot measured.\n"
+        return f"{benchmark.title()}\nNot measured.\n"
     part, _, _ = after.partition("\n## ")
     return f"## {benchmark.name}\n{part}"
 

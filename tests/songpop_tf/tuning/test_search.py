@@ -262,6 +262,9 @@ def test_the_text_branch_is_judged_on_the_songs(data: PreparedData, tmp_path: Pa
     seen = trials_of(tmp_path / "text").validation_mse.astype(float)[0]
     told = [line for line in console.lines if line.startswith("text/songs")]
     assert any(f"{seen:.1f}" in line for line in told)
+    board = next((tmp_path / "text" / "tensorboard").glob("*/"))
+    stages = {path.name for path in board.iterdir() if path.is_dir()}
+    assert stages == {"artists", "text", "text_songs"}, "what TensorBoard shows of the text branch"
 
 
 def started(
