@@ -1,6 +1,7 @@
 """What frozen branches find in songs, computed once for all epochs of the head on top of them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,6 +46,11 @@ def joined(examples: list[Examples]) -> Examples:
 def endless_epochs(examples: Examples, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
     """Epoch after epoch of batches, each shuffled anew, from epoch ``first`` on."""
     count = len(examples[1])
-    rows = tf.data.Dataset.from_tensor_slices(examples)
-    one_epoch = rows.shuffle(count, seed=seed).batch(batch_size)
-    return one_epoch.repeat().skip(first * -(-count // batch_size))
+    table = tf.nest.map_structure(tf.constant, examples)
+
+    def batch_of(rows: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda column: tf.gather(column, rows), table)
+
+    # Numbers are shuffled and whole batches picked: rows one by one take longer than the training.
+    one_epoch = tf.data.Dataset.range(count).shuffle(count, seed=seed).batch(batch_size)
+    return one_epoch.repeat().skip(first * -(-count // batch_size)).map(batch_of)

@@ -52,6 +52,8 @@ def fit(
     console: Console,
     weights: Mapping[str, float] = MappingProxyType({}),
     watchers: Sequence[Watcher] = (),
+    *,
+    whole_epochs: bool = False,
 ) -> list[dict[str, float]]:
     """Fit with MSE and Adam, and leave the model at its best epoch.
 
@@ -67,12 +69,14 @@ def fit(
         console: gets one line an epoch and the steps within it.
         weights: of the other answers' MSE beside that of popularity.
         watchers: called after each epoch, once it is safe on disk.
+        whole_epochs: TensorFlow runs an epoch in one go, not step by step: for a model so small
+            that handing over takes longer than a step. Nothing is told within an epoch then.
 
     Returns:
         For each epoch: epoch, loss, val_loss (MSE of popularity in points squared), val_mae,
         learning_rate (at its end), songs_per_second (trained) and seconds (validation too).
     """
-    _compile(model, config, steps, weights)
+    _compile(model, config, steps, weights, at_once=steps if whole_epochs else 1)
     progress = _Progress(model, config, state, stage, steps, console, watchers)
     progress.restore()
     if progress.goes_on():
@@ -91,7 +95,7 @@ def fit(
 
 
 def _compile(
-    model: keras.Model, config: FitConfig, steps: int, weights: Mapping[str, float]
+    model: keras.Model, config: FitConfig, steps: int, weights: Mapping[str, float], at_once: int
 ) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 10,
@@ -110,7 +114,14 @@ def _compile(
         factors = {POPULARITY: 1.0, **{name: weights[name] for name in others}}
         metrics = {POPULARITY: metrics}
     # XLA makes training on a CPU half as fast.
-    model.compile(optimizer, losses, loss_weights=factors, metrics=metrics, jit_compile=False)
+    model.compile(
+        optimizer,
+        losses,
+        loss_weights=factors,
+        metrics=metrics,
+        steps_per_execution=at_once,
+        jit_compile=False,
+    )
     optimizer.build(model.trainable_variables)
     # Else the first step would make the variables of the metrics, and TensorFlow trace it twice.
     answers = keras.tree.map_structure(

@@ -196,6 +196,7 @@ class Trainer:
             self.data.songs_of(VALIDATION),
             fit_config,
             "combined",
+            whole_epochs=True,
         )
 
     def _fit_cnn(
@@ -275,6 +276,8 @@ class Trainer:
         watched: pd.DataFrame,
         fit_config: FitConfig,
         stage: str,
+        *,
+        whole_epochs: bool = False,
     ) -> History:
         train = cache(train)  # set up once, for the fit and for the board
         board = [] if self.board is None else [self.board.watch(stage, train, validation, watched)]
@@ -289,6 +292,7 @@ class Trainer:
             self.console,
             {"sound": self.config.sound_weight},
             (*self.watchers, *board),
+            whole_epochs=whole_epochs,
         )
 
 

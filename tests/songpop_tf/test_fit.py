@@ -50,11 +50,21 @@ def model() -> keras.Model:
 
 
 def run(
-    state: Path, console: Recorder, config: FitConfig = CONFIG
+    state: Path, console: Recorder, config: FitConfig = CONFIG, *, whole_epochs: bool = False
 ) -> tuple[list[dict[str, float]], np.ndarray]:
     made = model()
     validation = tf.data.Dataset.from_tensor_slices(data()).batch(BATCH)
-    history = fit(made, endless, STEPS, validation, config, state, "stage", console)
+    history = fit(
+        made,
+        endless,
+        STEPS,
+        validation,
+        config,
+        state,
+        "stage",
+        console,
+        whole_epochs=whole_epochs,
+    )
     return history, made.predict(data()[0], verbose=0)
 
 
@@ -73,6 +83,16 @@ def test_the_loss_falls_and_every_epoch_is_told(tmp_path: Path) -> None:
     assert len(console.lines) == 6
     assert all("stage" in line and "validation MSE" in line for line in console.lines)
     assert ("stage epoch 1", STEPS, STEPS) in console.steps
+
+
+def test_epochs_in_one_go_are_the_same_epochs(tmp_path: Path) -> None:
+    console = Recorder()
+    history, prediction = run(tmp_path / "whole.npz", console, whole_epochs=True)
+    expected, expected_prediction = run(tmp_path / "steps.npz", Recorder())
+    for entry, expected_entry in zip(without_time(history), without_time(expected), strict=True):
+        assert entry == pytest.approx(expected_entry, rel=1e-4)
+    np.testing.assert_allclose(prediction, expected_prediction, rtol=1e-4, atol=1e-4)
+    assert console.steps == [(f"stage epoch {n}", STEPS, STEPS) for n in range(1, 7)]
 
 
 def test_watchers_see_every_epoch_and_may_end_the_training(tmp_path: Path) -> None:
