@@ -25,22 +25,21 @@ _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 def png_problem(png: tf.Tensor) -> tf.Tensor:
-    """Say what is wrong with a PNG file judging by its first and last bytes, before it is decoded.
+    """Say what is wrong with PNG files judging by their first and last bytes, before decoding.
 
     ``tf.io.decode_png`` alone would take JPEG and GIF files and images of up to 2^29 pixels. What
     it still may refuse is a file whose inside is damaged.
 
     Args:
-        png: scalar string, the bytes of the file.
+        png: strings of any shape, the bytes of each file.
 
     Returns:
-        Scalar string: empty when this looks like a usable spectrogram, else one line that says
-        what was expected and what was received.
+        Strings of that shape: empty where this looks like a usable spectrogram, else one line that
+        says what was expected and what was received.
     """
-    header = tf.io.decode_raw(_first_bytes(png, _HEADER_BYTES), tf.uint8)
-    is_png = tf.equal(_first_bytes(png, len(_PNG_SIGNATURE)), _PNG_SIGNATURE)
-    is_png &= tf.equal(tf.strings.substr(_first_bytes(png, _HEADER_BYTES), 12, 4), b"IHDR")
-    columns, rows = _big_endian(header[16:20]), _big_endian(header[20:24])
+    header = _header(png)
+    is_png = _equals(header[..., :8], _PNG_SIGNATURE) & _equals(header[..., 12:16], b"IHDR")
+    columns, rows = _big_endian(header[..., 16:20]), _big_endian(header[..., 20:24])
     size = tf.strings.join([tf.strings.as_string(rows), " x ", tf.strings.as_string(columns)])
     checks = [
         (is_png, tf.constant("expected a PNG file, received something else")),
@@ -68,29 +67,32 @@ def png_problem(png: tf.Tensor) -> tf.Tensor:
 
 
 def png_columns(png: tf.Tensor) -> tf.Tensor:
-    """How many columns an image has: scalar int64, read from the header.
+    """How many columns images have: int64 of the shape of ``png``, read from the headers.
 
     Args:
-        png: scalar string, the bytes of a file that :func:`png_problem` takes.
+        png: strings of any shape, the bytes of files that :func:`png_problem` takes.
     """
-    return _big_endian(tf.io.decode_raw(tf.strings.substr(png, 16, 4), tf.uint8))
+    return _big_endian(_header(png)[..., 16:20])
 
 
-def _first_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
-    """The first ``count`` bytes, zero bytes where the string is shorter."""
-    # Cut before anything is joined: files have megabytes.
-    first = tf.strings.substr(text, 0, tf.minimum(tf.strings.length(text), count))
-    return tf.strings.substr(tf.strings.join([first, "\0" * count]), 0, count)
+def _header(png: tf.Tensor) -> tf.Tensor:
+    """The first bytes as uint8 ``(..., _HEADER_BYTES)``, zeros where a file is shorter."""
+    return tf.io.decode_raw(png, tf.uint8, fixed_length=_HEADER_BYTES)
+
+
+def _equals(some_bytes: tf.Tensor, expected: bytes) -> tf.Tensor:
+    return tf.reduce_all(tf.equal(some_bytes, list(expected)), axis=-1)
 
 
 def _last_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
     """The last ``count`` bytes, of a shorter string all of it."""
-    return tf.strings.substr(text, -tf.minimum(tf.strings.length(text), count), count)
+    taken = tf.minimum(tf.strings.length(text), count)
+    return tf.strings.substr(text, -taken, taken)
 
 
 def _big_endian(four_bytes: tf.Tensor) -> tf.Tensor:
     place_values = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
-    return tf.reduce_sum(tf.cast(four_bytes, tf.int64) * place_values)
+    return tf.reduce_sum(tf.cast(four_bytes, tf.int64) * place_values, axis=-1)
 
 
 def load_spectrogram(png: tf.Tensor) -> tf.Tensor:

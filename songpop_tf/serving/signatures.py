@@ -87,8 +87,7 @@ class SongModel:
         self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
     ) -> Answer:
         given = tf.not_equal(spectrogram_png, "")
-        problems = tf.map_fn(png_problem, spectrogram_png, fn_output_signature=tf.string)
-        usable = given & tf.equal(problems, "")
+        usable = given & tf.equal(png_problem(spectrogram_png), "")
         told = pattern_of(artist, title, year) > 0
         rows = {"text": ~given, "cnn": usable & ~told, "combined": usable & told}
         answer = tf.fill([tf.size(artist), len(OUTPUTS)], float("nan"))
@@ -185,5 +184,4 @@ def _named(answer: tf.Tensor) -> Answer:
 def _heard(png: tf.Tensor) -> Answer:
     """What the CNN reads of files ``(batch,)``."""
     shrunk = tf.map_fn(load_spectrogram, png, fn_output_signature=tf.uint8)
-    columns = tf.map_fn(png_columns, png, fn_output_signature=tf.int64)
-    return {"spectrogram": tf.cast(shrunk, tf.float32), "columns": columns}
+    return {"spectrogram": tf.cast(shrunk, tf.float32), "columns": png_columns(png)}

@@ -81,5 +81,15 @@ def test_png_problems_are_named(file: bytes, message: str) -> None:
         load_spectrogram(file)
 
 
+def test_files_are_judged_one_by_one_or_many_together() -> None:
+    files = tf.constant([encoded(pixels(32, 40)), b"", b"GIF89a", encoded(pixels(256, 999))])
+    problems = png_problem(files)
+    assert [bool(problem) for problem in problems.numpy()] == [False, True, True, False]
+    for file, problem in zip(files, problems, strict=True):
+        assert png_problem(file) == problem
+    np.testing.assert_array_equal(png_columns(tf.gather(files, [[0, 3]])), [[40, 999]])
+    assert png_problem(files[:0]).shape == (0,)
+
+
 def test_a_good_file_has_no_problem() -> None:
     assert png_problem(tf.constant(encoded(pixels(256, 999)))) == b""
