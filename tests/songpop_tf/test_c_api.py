@@ -1,6 +1,7 @@
 """The exported model answers without Python, as TensorFlow Serving runs it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,17 +93,27 @@ def test_answers_without_python_as_with_it(
         assert unusable == ([BROKEN_IMAGE] if signature == WITH_SPECTROGRAM else [])
 
 
+def songs_of_many_lengths(folder: Path) -> tuple[PreparedData, pd.DataFrame]:
+    """200 other songs, prepared, and the table of them with whole paths, split by split."""
+    sample, short = folder / "sample", folder / "short"
+    # Above a minute they are shrunk as songs of full length are.
+    write_sample(sample, 40, seconds=61.0, seed=5, workers=1)
+    write_sample(short, 160, seconds=3.0, seed=6, workers=1)
+    spectrograms = sample / "spectrograms"
+    shutil.copytree(short / "spectrograms", spectrograms, dirs_exist_ok=True)
+    tables = [sample / "tracks.csv", short / "tracks.csv"]
+    options = PrepareOptions(spectrograms, tables, SplitConfig())
+    data = prepare(options, folder / "data", no_progress)
+    songs = pd.concat([data.songs_of(split) for split in SIDES], ignore_index=True)
+    return data, songs.assign(file=[str(spectrograms / file) for file in songs.file])
+
+
 def test_200_songs_are_the_same_to_training_prediction_server_and_c_api(
     exported: Path, run: Run, tmp_path: Path
 ) -> None:
-    sample = tmp_path / "sample"
-    # Above a minute they are shrunk as songs of full length are.
-    write_sample(sample, 200, seconds=61.0, seed=5, workers=2)
-    options = PrepareOptions(sample / "spectrograms", [sample / "tracks.csv"], SplitConfig())
-    data = prepare(options, tmp_path / "data", no_progress)
-    songs = pd.concat([data.songs_of(split) for split in SIDES], ignore_index=True)
+    data, songs = songs_of_many_lengths(tmp_path)
     assert len(songs) == 200
-    files = [sample / "spectrograms" / file for file in songs.file]
+    files = songs.file.map(Path).tolist()
     columns: dict[str, Column] = {
         "spectrogram_png": [file.read_bytes() for file in files],
         **{name: [text.encode() for text in songs[name]] for name in ("artist", "title")},
