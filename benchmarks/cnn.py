@@ -1,6 +1,6 @@
 """How fast the spectrogram CNN is, and how good, against the study's CNN in PyTorch.
 
-    python benchmarks/cnn.py --data data --seconds 600
+    python benchmarks/cnn.py --data data --seconds 300
 
 Songs a second of training and of inference in float32, in turn, each at the best of several batch
 sizes, on images that are in memory, PyTorch's in the memory format that is the faster one for them.
@@ -244,7 +244,7 @@ def main() -> None:
     parser.add_argument("--study-songs", type=int, default=16, help="that the study's sees in one")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--data", type=Path, help="folder of `prepare`, for the errors")
-    parser.add_argument("--seconds", type=float, default=600, help="of training, for the errors")
+    parser.add_argument("--seconds", type=float, default=300, help="of training, for the errors")
     options = parser.parse_args()
     rates = speed(options)
     rows = speed_rows(rates)
