@@ -21,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
+from settings import add_settings, settings_of
 
 from pipelines.files import write_csv
 from pipelines.kaggle import read_tracks
 from pipelines.songs import credited_names, same_song, song_groups
 from pipelines.years import UNKNOWN_YEAR
-from songpop_tf.config import FitConfig, RunConfig, load_config
+from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.console import Console
 from songpop_tf.evaluation.baselines import predict_baselines, ridge_on_ngrams
 from songpop_tf.evaluation.metrics import Vector, r2
@@ -236,19 +237,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--songs", type=Path, required=True, help="table to report on")
     parser.add_argument("--large", type=Path, required=True, help="table to pre-train on")
-    parser.add_argument("--config", type=Path, help="TOML as of `train --config`")
-    parser.add_argument(
-        "--preset", default="", help="folder of a pre-trained encoder, to be frozen"
-    )
+    add_settings(parser)
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True, help="folder for predictions")
     options = parser.parse_args()
-    config = load_config(options.config) if options.config else RunConfig()
-    if options.preset:
-        metadata = dataclasses.replace(config.metadata, preset=options.preset, freeze_backbone=True)
-        config = dataclasses.replace(config, metadata=metadata)
+    config = settings_of(options)
     songs, large = read(options.songs, options.large)
     memory = Memory()
     with Console() as console:

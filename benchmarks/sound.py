@@ -1,7 +1,9 @@
 """How well all six models predict songs with spectrograms, over several divisions of them.
 
-    python benchmarks/sound.py --spectrograms rendered/spectrograms --tracks tracks_hot100.csv \
-        --tracks tracks_mixed.csv --split random --out sound
+    python benchmarks/year_end.py --year-end year_end.csv --tracks tracks.csv --out linked.csv
+    songpop-tf sample rendered --tracks linked.csv
+    python benchmarks/sound.py --spectrograms rendered/spectrograms --tracks tracks.csv \
+        --tracks more_tracks.csv --config benchmarks/minilm.toml --preset MINILM_FOLDER --out sound
 
 For each seed the songs are divided anew, and `songpop-tf prepare`, `train` and `evaluate` run as
 they are; what is finished in --out is kept. Beside them stands "audio": gradient boosting on the
@@ -18,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
+from settings import add_settings, settings_of
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from pipelines.files import write_csv
@@ -27,7 +30,7 @@ from pipelines.records import parse_song
 from pipelines.sound import SOUND
 from pipelines.splits import TEST, TRAIN
 from pipelines.words import PATTERNS, WORDS
-from songpop_tf.config import RunConfig, SplitConfig, load_config
+from songpop_tf.config import RunConfig, SplitConfig
 from songpop_tf.console import Console
 from songpop_tf.evaluation.evaluate import PREDICTIONS, evaluate
 from songpop_tf.evaluation.metrics import PREDICTED, Vector, r2
@@ -167,11 +170,11 @@ def main() -> None:
     parser.add_argument("--tracks", type=Path, required=True, action="append")
     parser.add_argument("--split", choices=("random", "artist", "time"), default="random")
     parser.add_argument("--approach", choices=("better", "both"), default="both")
-    parser.add_argument("--config", type=Path, help="TOML as of `train --config`")
+    add_settings(parser)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True, help="folder for data and runs")
     options = parser.parse_args()
-    config = load_config(options.config) if options.config else RunConfig()
+    config = settings_of(options)
     with Console() as console:
         parts = [
             predictions_of(options, config, seed, console).assign(seed=seed)
