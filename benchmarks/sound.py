@@ -1,7 +1,7 @@
 """How well all six models predict songs with spectrograms, over several divisions of them.
 
     python benchmarks/year_end.py --year-end year_end.csv --tracks tracks.csv --out linked.csv
-    songpop-tf sample rendered --tracks linked.csv
+    songpop-tf sample rendered --songs 4300 --tracks linked.csv
     python benchmarks/sound.py --spectrograms rendered/spectrograms --tracks tracks.csv \
         --tracks more_tracks.csv --config benchmarks/minilm.toml --preset MINILM_FOLDER --out sound
 

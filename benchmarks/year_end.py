@@ -2,7 +2,8 @@
 
     python benchmarks/year_end.py --year-end year_end.csv --tracks tracks.csv --out linked.csv
 
-Such songs are what the spectrogram set holds: `songpop-tf sample --tracks linked.csv` draws them.
+Such songs are what the spectrogram set holds: `songpop-tf sample rendered --songs 4300
+--tracks linked.csv` draws so many of them.
 """
 
 import argparse

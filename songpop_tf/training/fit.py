@@ -66,11 +66,12 @@ def fit(
         config: learning rate, epochs, patience.
         state: file that holds everything needed to go on, written after each epoch.
         stage: name for the console.
-        console: gets one line an epoch and the steps within it.
+        console: gets one line an epoch, and the steps within it unless ``whole_epochs``.
         weights: of the other answers' MSE beside that of popularity.
         watchers: called after each epoch, once it is safe on disk.
         whole_epochs: TensorFlow runs an epoch in one go, not step by step: for a model so small
-            that handing over takes longer than a step. Nothing is told within an epoch then.
+            that handing over takes longer than a step. Nothing is told within an epoch then, nor
+            does Ctrl-C stop it there.
 
     Returns:
         For each epoch: epoch, loss, val_loss (MSE of popularity in points squared), val_mae,

@@ -95,13 +95,14 @@ def test_answers_without_python_as_with_it(
 
 def songs_of_many_lengths(folder: Path) -> tuple[PreparedData, pd.DataFrame]:
     """200 other songs, prepared, and the table of them with whole paths, split by split."""
-    sample, short = folder / "sample", folder / "short"
-    # Above a minute they are shrunk as songs of full length are.
-    write_sample(sample, 40, seconds=61.0, seed=5, workers=1)
-    write_sample(short, 160, seconds=3.0, seed=6, workers=1)
-    spectrograms = sample / "spectrograms"
-    shutil.copytree(short / "spectrograms", spectrograms, dirs_exist_ok=True)
-    tables = [sample / "tracks.csv", short / "tracks.csv"]
+    spectrograms = folder / "spectrograms"
+    tables = []
+    # Above a minute they are shrunk as songs of full length are, the others in two other ways.
+    for seconds, count in ((61.0, 40), (20.0, 20), (3.0, 140)):
+        sample = folder / f"{count} songs"
+        write_sample(sample, count, seconds=seconds, seed=count, workers=1)
+        shutil.copytree(sample / "spectrograms", spectrograms, dirs_exist_ok=True)
+        tables.append(sample / "tracks.csv")
     options = PrepareOptions(spectrograms, tables, SplitConfig())
     data = prepare(options, folder / "data", no_progress)
     songs = pd.concat([data.songs_of(split) for split in SIDES], ignore_index=True)

@@ -53,7 +53,7 @@ def run(
     state: Path, console: Recorder, config: FitConfig = CONFIG, *, whole_epochs: bool = False
 ) -> tuple[list[dict[str, float]], np.ndarray]:
     made = model()
-    validation = tf.data.Dataset.from_tensor_slices(data()).batch(BATCH)
+    validation = tf.data.Dataset.from_tensor_slices(data()).batch(BATCH // 3)
     history = fit(
         made,
         endless,
