@@ -1,6 +1,7 @@
 """Searches with the Optuna oracle in processes that die, and in several at once."""
 
 import collections
+import gc
 import itertools
 import json
 import multiprocessing
@@ -50,7 +51,11 @@ def runs(path: Path) -> dict[str, list[list[str]]]:
 
 def child(target: Callable[..., None], *args: Any) -> multiprocessing.process.BaseProcess:
     process = FORK.Process(target=target, args=args)
+    # What other tests left of TensorFlow must not be collected in the child: the locks that this
+    # takes may have been held by a thread that does not live there.
+    gc.freeze()
     process.start()
+    gc.unfreeze()
     return process
 
 
