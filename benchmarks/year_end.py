@@ -2,8 +2,9 @@
 
     python benchmarks/year_end.py --year-end year_end.csv --tracks tracks.csv --out linked.csv
 
-Such songs are what the spectrogram set holds: `songpop-tf sample rendered --songs 4300
---tracks linked.csv` draws so many of them.
+Such songs are what the spectrogram set holds. This draws so many of them:
+
+    songpop-tf sample rendered --songs 4300 --tracks linked.csv
 """
 
 import argparse

@@ -20,7 +20,8 @@ MAX_PIXELS = 64 * 2**20
 """Largest image taken: 21 minutes of 256 rows at 200 columns a second."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_HEADER_BYTES = 26  # signature, chunk length and type, width, height, bit depth, colour type
+_HEADER_BYTES = 24  # signature, chunk length and type, width, height
+_COLUMNS_AT, _ROWS_AT = slice(16, 20), slice(20, 24)
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -39,7 +40,7 @@ def png_problem(png: tf.Tensor) -> tf.Tensor:
     """
     header = _header(png)
     is_png = _equals(header[..., :8], _PNG_SIGNATURE) & _equals(header[..., 12:16], b"IHDR")
-    columns, rows = _big_endian(header[..., 16:20]), _big_endian(header[..., 20:24])
+    columns, rows = _big_endian(header[..., _COLUMNS_AT]), _big_endian(header[..., _ROWS_AT])
     size = tf.strings.join([tf.strings.as_string(rows), " x ", tf.strings.as_string(columns)])
     checks = [
         (is_png, tf.constant("expected a PNG file, received something else")),
@@ -72,7 +73,7 @@ def png_columns(png: tf.Tensor) -> tf.Tensor:
     Args:
         png: strings of any shape, the bytes of files that :func:`png_problem` takes.
     """
-    return _big_endian(_header(png)[..., 16:20])
+    return _big_endian(_header(png)[..., _COLUMNS_AT])
 
 
 def _header(png: tf.Tensor) -> tf.Tensor:
