@@ -6,11 +6,12 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: expected JSON, received something else: {error}") from None
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table atomically, without its index."""
     with write_atomically(path) as temporary:
         table.to_csv(temporary, index=False)

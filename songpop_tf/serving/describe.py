@@ -5,8 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tensorflow.core.protobuf import saved_model_pb2
+
 from pipelines.files import write_json
-from songpop_tf.serving.names import ANSWERED_BY, METADATA_ONLY, SIGNATURES_FILE, answering
+from songpop_tf.serving.names import (
+    ANSWERED_BY,
+    GRAPH,
+    METADATA_ONLY,
+    SIGNATURES_FILE,
+    TENSOR,
+    answering,
+)
 
 README = "README.md"
 
@@ -40,13 +49,15 @@ def describe(
         name: of the model on a server.
         configurations: the model of each branch.
         signatures: concrete functions by name.
-        directory: of the version.
+        directory: of the version, which holds their graph.
     """
     answers = {known: answering(known, configurations) for known in ANSWERED_BY}
     answered_by = {
         _KNOWN[known]: configurations[branch] for known, branch in answers.items() if branch
     }
-    described = {one: _tensors_of(function) for one, function in signatures.items()}
+    graph = saved_model_pb2.SavedModel.FromString((directory / GRAPH).read_bytes())
+    saved = graph.meta_graphs[0].signature_def
+    described = {one: _tensors_of(function, saved[one]) for one, function in signatures.items()}
     content = {
         "configurations": configurations,
         "answered_by": answered_by,
@@ -56,14 +67,23 @@ def describe(
     (directory / README).write_text(_readme(name, answered_by, described))
 
 
-def _tensors_of(concrete: Any) -> dict[str, dict[str, dict[str, str]]]:
+def _tensors_of(concrete: Any, saved: Any) -> dict[str, dict[str, dict[str, str]]]:
     inputs = {spec.name: spec for spec in concrete.structured_input_signature[0]}
+    outputs = concrete.structured_outputs
     return {
         side: {
-            name: {"dtype": spec.dtype.name, "shape": "(batch,)", "meaning": _MEANINGS[name]}
+            name: {
+                "dtype": spec.dtype.name,
+                "shape": "(batch,)",
+                TENSOR: tensors[name].name,
+                "meaning": _MEANINGS[name],
+            }
             for name, spec in specs.items()
         }
-        for side, specs in (("inputs", inputs), ("outputs", concrete.structured_outputs))
+        for side, specs, tensors in (
+            ("inputs", inputs, saved.inputs),
+            ("outputs", outputs, saved.outputs),
+        )
     }
 
 

@@ -16,6 +16,8 @@ HEARING = {"cnn", "combined"}
 OUTPUTS = ("popularity", "popularity_low", "popularity_high")
 METADATA_ONLY, WITH_SPECTROGRAM = "metadata_only", "serving_default"
 SIGNATURES_FILE = "signatures.json"
+TENSOR = "tensor"
+"""Key in that file of what an input or output is called inside the graph."""
 GRAPH = "saved_model.pb"
 
 Signature = Callable[..., dict[str, Any]]
@@ -41,3 +43,11 @@ def numbers(directory: Path) -> list[int]:
 def versions(directory: Path) -> list[int]:
     """The versions of an exported model, ascending."""
     return [number for number in numbers(directory) if (directory / str(number) / GRAPH).is_file()]
+
+
+def newest_graph(directory: Path) -> Path | None:
+    """The newest version of an exported model, or the folder itself where it is a version."""
+    if (directory / GRAPH).is_file():
+        return directory
+    found = versions(directory)
+    return directory / str(found[-1]) if found else None

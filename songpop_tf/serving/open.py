@@ -1,25 +1,16 @@
 """Open whatever a folder holds that can predict: a training run, or an exported model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.files import read_json
-from songpop_tf.serving.names import (
-    GRAPH,
-    METADATA_ONLY,
-    OUTPUTS,
-    SIGNATURES_FILE,
-    WITH_SPECTROGRAM,
-    Signature,
-    versions,
-)
-from songpop_tf.serving.predict import Ask, Inputs, Predictor
-
-_DTYPES = {"year": tf.int64}
+from songpop_tf.serving.c_library import Column, SavedModel, TensorFlowError
+from songpop_tf.serving.names import OUTPUTS, SIGNATURES_FILE, TENSOR, newest_graph
+from songpop_tf.serving.predict import Inputs, Predictor, RefusedError
 
 
 def open_predictor(directory: Path) -> Predictor:
@@ -28,40 +19,66 @@ def open_predictor(directory: Path) -> Predictor:
     Raises:
         InputError: the folder holds none of them, or a run without a finished model.
     """
-    if (directory / GRAPH).is_file():
-        return _exported(directory)
-    if found := versions(directory):
-        return open_predictor(directory / str(found[-1]))
-    # An exported model does without KerasHub, which takes a while to import.
+    if version := newest_graph(directory):
+        model = ExportedModel(version)
+        return Predictor(str(version), model.branches, model.ask)
+    # An exported model does without TensorFlow's Python and KerasHub, which take seconds to import.
     from songpop_tf.serving.signatures import SongModel
     from songpop_tf.training.run import Run
 
-    model = SongModel(Run.open(directory))
-    return Predictor(str(directory), list(model.configurations), asking(model.signatures))
+    song_model = SongModel(Run.open(directory))
+    return Predictor(str(directory), list(song_model.configurations), song_model.ask)
 
 
-def _exported(directory: Path) -> Predictor:
-    import tensorflow_text  # noqa: F401  registers the tokenizer's operations
+class ExportedModel:
+    """A version that `export` wrote, answering in this process.
 
-    path = directory / SIGNATURES_FILE
-    if not path.is_file():
-        raise InputError(f"{path}: expected a model of `songpop-tf export`, found no such file")
-    described = read_json(path)
-    loaded = tf.saved_model.load(str(directory))
-    signatures = {name: loaded.signatures[name] for name in (METADATA_ONLY, WITH_SPECTROGRAM)}
-    return Predictor(str(directory), list(described["configurations"]), asking(signatures))
+    Args:
+        directory: of the version.
 
+    Attributes:
+        branches: that it holds.
 
-def asking(signatures: Mapping[str, Signature]) -> Ask:
-    """What puts columns to signatures in this process."""
+    Raises:
+        InputError: `export` did not write it, or it cannot be loaded.
+    """
 
-    def ask(signature: str, inputs: Inputs) -> list[tuple[float, float, float]]:
-        tensors = {
-            name: tf.constant(column, _DTYPES.get(name, tf.string))
-            for name, column in inputs.items()
-        }
-        answer = signatures[signature](**tensors)
-        rows = np.stack([answer[output].numpy() for output in OUTPUTS], axis=1)
+    def __init__(self, directory: Path) -> None:
+        path = directory / SIGNATURES_FILE
+        if not path.is_file():
+            raise InputError(f"{path}: expected a model of `songpop-tf export`, found no such file")
+        described = read_json(path)
+        try:
+            self.branches = list(described["configurations"])
+            self._signatures = {
+                signature: {side: _names(tensors) for side, tensors in sides.items()}
+                for signature, sides in described["signatures"].items()
+            }
+        except KeyError as missing:
+            raise InputError(
+                f"{path}: expected {missing} of every tensor, found none; export the run again"
+            ) from None
+        try:
+            self._model = SavedModel(directory)
+        except TensorFlowError as error:
+            raise InputError(f"{directory}: expected a SavedModel, received {error}") from None
+
+    def ask(self, signature: str, inputs: Inputs) -> list[tuple[float, float, float]]:
+        """Put columns to a signature, see :data:`songpop_tf.serving.predict.Ask`."""
+        columns = {name: _column(column) for name, column in inputs.items()}
+        try:
+            answer = self._model.ask(**self._signatures[signature], columns=columns)
+        except TensorFlowError as error:
+            raise RefusedError(str(error)) from None
+        rows = np.stack([answer[output] for output in OUTPUTS], axis=1)
         return [tuple(row) for row in rows.astype("float64").tolist()]
 
-    return ask
+
+def _names(tensors: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {name: described[TENSOR] for name, described in tensors.items()}
+
+
+def _column(values: Sequence[Any]) -> Column:
+    if isinstance(values[0], int):
+        return np.array(values, np.int64)
+    return [value.encode() if isinstance(value, str) else value for value in values]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pipelines.errors import InputError
@@ -22,6 +23,7 @@ from songpop_tf.serving.names import (
     Signature,
     answering,
 )
+from songpop_tf.serving.predict import Inputs
 from songpop_tf.training.conformal import Vector
 from songpop_tf.training.run import Run
 
@@ -34,6 +36,7 @@ _WORDS = (
     tf.TensorSpec([None], tf.string, name="title"),
     tf.TensorSpec([None], tf.int64, name="year"),
 )
+_DTYPES = {spec.name: spec.dtype for spec in (_SPECTROGRAM, *_WORDS)}
 
 
 class SongModel:
@@ -79,6 +82,13 @@ class SongModel:
             every = (_SPECTROGRAM, *_WORDS)
             found[WITH_SPECTROGRAM] = tf.function(self._with_spectrogram, input_signature=every)
         return found
+
+    def ask(self, signature: str, inputs: Inputs) -> list[tuple[float, float, float]]:
+        """Put columns to a signature, see :data:`songpop_tf.serving.predict.Ask`."""
+        tensors = {name: tf.constant(column, _DTYPES[name]) for name, column in inputs.items()}
+        answer = self.signatures[signature](**tensors)
+        rows = np.stack([answer[output].numpy() for output in OUTPUTS], axis=1)
+        return [tuple(row) for row in rows.astype("float64").tolist()]
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Answer:
         return _named(self._text(artist, title, year))

@@ -1,6 +1,7 @@
 """The exported model answers without Python, as TensorFlow Serving runs it."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pipelines.prepared import PreparedData
 from pipelines.sample import write_sample
 from pipelines.splits import SIDES, TEST
 from songpop_tf.config import SplitConfig
+from songpop_tf.serving.c_library import Column, Names, SavedModel, TensorFlowError
 from songpop_tf.serving.names import GRAPH, METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM
 from songpop_tf.serving.open import open_predictor
 from songpop_tf.serving.predict import Song
@@ -24,7 +26,7 @@ from songpop_tf.training.inputs import predict_split
 from songpop_tf.training.run import Run
 from tests.conftest import no_progress
 from tests.songpop_tf import c_api_client
-from tests.songpop_tf.c_api_client import Column, Names, write_request
+from tests.songpop_tf.c_api_client import write_request
 
 NO_IMAGE, NO_WORDS, BROKEN_IMAGE = 0, 1, 2
 
@@ -73,7 +75,6 @@ def ask_c_api(
         return dict(arrays)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the libraries are named otherwise")
 @pytest.mark.parametrize("signature", [WITH_SPECTROGRAM, METADATA_ONLY])
 def test_answers_without_python_as_with_it(
     exported: Path, columns: dict[str, Column], signature: str, tmp_path: Path
@@ -134,3 +135,36 @@ def test_200_songs_are_the_same_to_training_prediction_server_and_c_api(
     )
     for found in (by_graph["popularity"], by_c_api["popularity"], [one[0] for one in by_run]):
         np.testing.assert_allclose(found, by_training, rtol=0, atol=1e-4)
+
+
+def test_what_was_asked_is_not_kept(exported: Path) -> None:
+    signature = signatures_of(exported)[WITH_SPECTROGRAM]
+    model = SavedModel(exported)
+    # Not an image: nothing is computed for it, so only the strings themselves could stay.
+    columns: dict[str, Column] = {
+        "spectrogram_png": [b"x" * 2**24],
+        "artist": [b"Cher"],
+        "title": [b"Believe" * 1000],
+        "year": np.array([1998]),
+    }
+    model.ask(**signature, columns=columns)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(30):
+        model.ask(**signature, columns=columns)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert kilobytes < 5 * 2**14
+
+
+def test_a_graph_says_what_it_cannot_compute(exported: Path) -> None:
+    signature = signatures_of(exported)[METADATA_ONLY]
+    model = SavedModel(exported)
+    columns: dict[str, Column] = {"artist": [b"A"], "title": [b"B", b"C"], "year": np.array([1990])}
+    with pytest.raises(TensorFlowError, match="1"):
+        model.ask(**signature, columns=columns)
+    with pytest.raises(TensorFlowError, match="expected a tensor nothing:0"):
+        model.ask(signature["inputs"], {"popularity": "nothing:0"}, columns)
+
+
+def test_a_folder_without_a_graph_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TensorFlowError, match=tmp_path.name):
+        SavedModel(tmp_path)

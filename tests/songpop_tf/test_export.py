@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from pipelines.prepared import PreparedData
 from pipelines.splits import TEST
 from pipelines.words import PATTERNS, WORDS
 from songpop_tf.serving.export import export
-from songpop_tf.serving.names import versions
+from songpop_tf.serving.names import GRAPH, SIGNATURES_FILE, versions
 from songpop_tf.serving.open import open_predictor
 from songpop_tf.serving.predict import Song
 from songpop_tf.training.inputs import predict_patterns, predict_split
@@ -183,6 +184,12 @@ def test_uses_only_operations_that_a_stock_server_has(exported: Path) -> None:
     assert not [operation for operation in operations if "Table" in operation]
 
 
+def forget_tensors(version: Path) -> None:
+    """What versions of before say nothing of."""
+    path = version / SIGNATURES_FILE
+    path.write_text(path.read_text().replace('"tensor"', '"of old"'))
+
+
 def test_versions_count_up_and_leave_nothing_else(run: Run, exported: Path) -> None:
     second = export(run, exported.parent)
     assert [path.name for path in sorted(exported.parent.iterdir())] == ["1", "2"]
@@ -197,6 +204,24 @@ def test_opens_runs_and_exported_models_alike(run: Run, exported: Path, sample: 
     of_run = open_predictor(run.directory).predict(songs)
     for directory in (exported, exported.parent):
         np.testing.assert_allclose(open_predictor(directory).predict(songs), of_run, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda version: (version / "signatures.json").unlink(), "expected a model of `songpop-tf"),
+        (lambda version: (version / GRAPH).write_bytes(b"nothing"), "expected a SavedModel"),
+        (forget_tensors, "export the run again"),
+    ],
+)
+def test_names_a_version_that_cannot_be_opened(
+    exported: Path, tmp_path: Path, spoil: Callable[[Path], object], problem: str
+) -> None:
+    version = tmp_path / "1"
+    shutil.copytree(exported, version)
+    spoil(version)
+    with pytest.raises(InputError, match=problem):
+        open_predictor(tmp_path)
 
 
 def test_a_run_is_no_place_for_a_model(run: Run) -> None:
