@@ -7,7 +7,6 @@ each (seed, epoch, element).
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from pipelines.spectrogram import FULL_SCALE
@@ -15,6 +14,8 @@ from songpop_tf.config import AugmentationConfig
 
 _NOISE_LENGTH = 2**21
 """Eight of the images that the network sees: 8 MB."""
+_ALIGNED = 16
+"""Numbers in 64 bytes: a slice that begins at a multiple of them is not copied."""
 
 
 def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf.Tensor:
@@ -28,7 +29,10 @@ def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf
     Returns:
         ``(rows, columns)`` float32 in 0-255.
     """
-    noise_seed, patch_seed, time_seed, frequency_seed = tf.unstack(tf.random.split(seed, 4))
+    # Of neighbouring seeds come independent numbers, and adding is quicker than splitting a seed.
+    noise_seed, patch_seed, time_seed, frequency_seed = (
+        tf.add(seed, [0, step]) for step in range(4)
+    )
     if config.noise_stddev > 0:
         image = add_noise(image, config.noise_stddev, noise_seed)
     if config.patches > 0:
@@ -49,33 +53,45 @@ def add_noise(image: tf.Tensor, stddev: float, seed: tf.Tensor) -> tf.Tensor:
     """
     # Drawing a quarter of a million normal numbers anew takes as long as a training step: a random
     # stretch of a long row of them is as white.
-    size = tf.size(image)
-    first = tf.random.stateless_uniform(
-        [], seed, minval=0, maxval=_NOISE_LENGTH + 1 - size, dtype=tf.int32
+    size = image.shape.num_elements()
+    places = (_NOISE_LENGTH - size) // _ALIGNED + 1
+    first = _ALIGNED * tf.random.stateless_uniform([], seed, 0, places, tf.int32)
+    noise = tf.reshape(_long_noise(stddev)[first : first + size], image.shape)
+    return tf.raw_ops.ClipByValue(
+        t=image + noise, clip_value_min=0.0, clip_value_max=float(FULL_SCALE)
     )
-    noise = tf.reshape(tf.constant(_long_noise())[first : first + size], tf.shape(image))
-    return tf.clip_by_value(image + stddev * FULL_SCALE * noise, 0.0, FULL_SCALE)
 
 
 @cache
-def _long_noise() -> npt.NDArray[np.float32]:
-    return np.random.default_rng(0).standard_normal(_NOISE_LENGTH, "float32")
+def _long_noise(stddev: float) -> tf.Tensor:
+    noise = np.random.default_rng(0).standard_normal(_NOISE_LENGTH, "float32")
+    # Outside the graph that is being traced: it would copy a constant of its own for every image.
+    with tf.init_scope():
+        return tf.constant(noise * np.float32(stddev * FULL_SCALE))
 
 
 def cover_patches(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf.Tensor:
     """Set ``config.patches`` random rectangles to 0, each with ``config.patch_probability``.
 
     A patch lies wholly inside the image; one larger than the image covers that whole axis.
+
+    Args:
+        image: ``(rows, columns)`` float32 in 0-255.
     """
-    rows, columns = tf.unstack(tf.shape(image))
-    place, row_seed, column_seed = tf.unstack(tf.random.split(seed, 3))
-    placed = tf.random.stateless_uniform([config.patches], place) < config.patch_probability
-    in_rows = _random_runs(rows, config.patch_rows, config.patches, row_seed)
-    in_columns = _random_runs(columns, config.patch_columns, config.patches, column_seed)
-    # A product of thin matrices counts the patches over each pixel without an image per patch.
-    placed_rows = in_rows * tf.cast(placed, tf.float32)[:, tf.newaxis]
-    covers = tf.matmul(placed_rows, in_columns, transpose_a=True)
-    return tf.where(covers > 0.0, 0.0, image)
+    rows, columns = image.shape
+    # Drawn together: each call costs as much as covering the image does.
+    chance, row, column = tf.unstack(tf.random.stateless_uniform([3, config.patches, 1], seed))
+    in_rows = _runs(rows, config.patch_rows, row)
+    in_columns = _runs(columns, config.patch_columns, column)
+    placed_rows = in_rows * tf.cast(chance < config.patch_probability, tf.float32)
+    # A product of thin matrices tells without an image per patch how bright a pixel may be: full
+    # scale, less as much for each patch that lies over it.
+    brightest = tf.matmul(
+        tf.concat([tf.ones([1, rows]), -placed_rows], axis=0),
+        FULL_SCALE * tf.concat([tf.ones([1, columns]), in_columns], axis=0),
+        transpose_a=True,
+    )
+    return tf.nn.relu(tf.minimum(image, brightest))
 
 
 def random_run(length: tf.Tensor, longest: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -98,11 +114,14 @@ def cover_run(image: tf.Tensor, start: tf.Tensor, run: tf.Tensor) -> tf.Tensor:
     return tf.where((column >= start) & (column < start + run), tf.cast(0, image.dtype), image)
 
 
-def _random_runs(length: tf.Tensor, run: int, count: int, seed: tf.Tensor) -> tf.Tensor:
-    """``(count, length)`` float32: each row holds one run of ``run`` ones at a random place."""
-    last_start = tf.maximum(length - run, 0)
-    start = tf.random.stateless_uniform(
-        [count, 1], seed, minval=0, maxval=last_start + 1, dtype=tf.int32
-    )
+def _runs(length: int, run: int, share: tf.Tensor) -> tf.Tensor:
+    """``(count, length)`` float32: each row holds one run of ones, ``share`` of the way along.
+
+    Args:
+        length: of the axis.
+        run: how many ones.
+        share: ``(count, 1)`` float32, 0 up to 1.
+    """
+    start = tf.cast(share * float(max(length - run, 0) + 1), tf.int32)
     position = tf.range(length)[tf.newaxis, :]
     return tf.cast((position >= start) & (position < start + run), tf.float32)

@@ -197,10 +197,10 @@ def _batches(
     names = tf.constant([str(path) for path in shards])
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        if seed is None:
+        epoch_seed = None if seed is None else _seed(seed, epoch)
+        if epoch_seed is None:
             songs = tf.data.TFRecordDataset(names)
         else:
-            epoch_seed = _seed(seed, epoch)
             # Whole files first, then records within a bounded window: constant memory. No cache:
             # records hold plain pixels, which the operating system keeps in its page cache.
             songs = tf.data.Dataset.from_tensor_slices(
@@ -212,7 +212,7 @@ def _batches(
             )
             songs = songs.unbatch()
         songs = songs.map(
-            lambda record: _read(record, seed, epoch, augmentation),
+            lambda record: _read(record, epoch, epoch_seed, augmentation),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         # Inside the epoch, so that no batch holds songs of two epochs.
@@ -223,14 +223,17 @@ def _batches(
 
 
 def _read(
-    record: tf.Tensor, seed: int | None, epoch: tf.Tensor, augmentation: AugmentationConfig | None
+    record: tf.Tensor,
+    epoch: tf.Tensor,
+    epoch_seed: tf.Tensor | None,
+    augmentation: AugmentationConfig | None,
 ) -> dict[str, tf.Tensor]:
     song = parse_song(record)
     image = tf.cast(song["spectrogram"], tf.float32)
-    if augmentation is not None and seed is not None:
+    if augmentation is not None and epoch_seed is not None:
         # The song's own name, not its place in the shuffled order, picks the augmentation.
         element = tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1)
-        image = augment(image, augmentation, tf.random.fold_in(_seed(seed, epoch), element))
+        image = augment(image, augmentation, tf.random.fold_in(epoch_seed, element))
     return {**song, "spectrogram": image, "epoch": epoch}
 
 

@@ -39,10 +39,11 @@ def spectrogram_cnn(
         config.features)``, its layer ``sound`` ``(batch, 10)``.
     """
     image = keras.Input((ROWS, COLUMNS), name="spectrogram")
-    x = layers.Rescaling(1.0 / FULL_SCALE, name="scaled")(image)
     # Most of the image is dark: the root spreads the dark values apart.
-    x = ops.sqrt(ops.relu(x))
+    x = ops.sqrt(ops.relu(image))
     x = _bands_as_channels(x, config.bands)
+    # Only now, where there are fewer numbers to multiply.
+    x = layers.Rescaling(FULL_SCALE**-0.5, name="scaled")(x)
     x = _batch_norm("bands_norm")(x)
     first, *others = config.filters
     x = _convolution(x, first, _FIRST_KERNEL, _FIRST_STRIDE, "convolution1")
