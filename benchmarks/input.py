@@ -4,10 +4,11 @@
 
 For each number of songs a sample of two-second images is drawn, and `prepare`, `train` (all six
 models, one epoch a fit), `evaluate` and `predict --csv` run on it, each in a process of its own
-whose largest resident set is shown. Then, on the data of the last sample, training steps on the
-real datasets take turns with steps on one batch again and again; what is left when a step on that
-batch is taken from a real one is the input's share: waiting for it, which is shown beside, and what
-it takes from the processor meanwhile.
+whose largest resident set is shown. Then, on the data of the last sample, it is measured what share
+of a training step the model waits for its next batch. Beside that, steps on the real datasets take
+turns with steps on one batch in memory, again and again: what they take longer is the waiting and
+what reading, augmenting and copying take from the processor that the model trains on meanwhile.
+Where the model trains on another device, only the waiting remains.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from steps import compiled, fit_seconds, waiting_seconds
+from steps import compiled, fit_seconds, waiting_share
 from timing import Row, in_turn, print_table, rounded, say, seconds, songpop_tf, watch
 
 from pipelines.datasets import spectrogram_dataset
@@ -105,30 +106,32 @@ def memory_rows(by_songs: dict[int, Peaks]) -> list[Row]:
     return rows
 
 
-def share_row(
+def rows_of_input(
     what: str, model: keras.Model, dataset: tf.data.Dataset, steps: int, rounds: int
-) -> Row:
-    """How much longer a step takes on a real dataset than on one of its batches in memory."""
+) -> list[Row]:
+    """The share of a step in which it waits, and what a step takes with and without input."""
     say(what)
     measures = {
         "real": partial(fit_seconds, model, dataset, steps),
         "memory": partial(fit_seconds, model, dataset.take(1).cache().repeat(), steps),
-        "waiting": partial(waiting_seconds, model, dataset, steps),
+        "waiting": partial(waiting_share, model, dataset, steps),
     }
     taken = in_turn(measures, rounds)
-    share = (1 - taken["memory"] / taken["real"]) * 100
-    real, memory, waiting = (f"{rounded(one / steps * 1e3)} ms/step" for one in taken.values())
-    return Row(
-        f"input's share of a step: {what}",
-        f"{real}, next batch after {waiting}",
-        f"{memory} on one batch",
-        share,
-        "%",
-        at_most=5,
-    )
+    real, memory = (f"{rounded(taken[name] / steps * 1e3)} ms" for name in ("real", "memory"))
+    longer = (taken["real"] / taken["memory"] - 1) * 100
+    return [
+        Row(f"a step waits for input: {what}", "", "", taken["waiting"] * 100, "%", at_most=5),
+        Row(
+            f"a step takes longer than without input: {what}",
+            f"{real} on the dataset",
+            f"{memory} on one batch in memory",
+            longer,
+            "%",
+        ),
+    ]
 
 
-def share_rows(data: PreparedData, steps: int, rounds: int) -> list[Row]:
+def step_rows(data: PreparedData, steps: int, rounds: int) -> list[Row]:
     """The CNN and the text branch as `songpop-tf train` trains them."""
     config = RunConfig()
     images = spectrogram_dataset(
@@ -141,8 +144,8 @@ def share_rows(data: PreparedData, steps: int, rounds: int) -> list[Row]:
     branch = TextBranch.new(new_reader(table, config.metadata), config.metadata)
     words = branch.train_dataset(table, config.text_fit.batch_size, config.hiding, config.seed)(0)
     return [
-        share_row("CNN, augmented", compiled(spectrogram_cnn()), images, steps, rounds),
-        share_row("text, parts hidden", compiled(branch.trained), words, steps, rounds),
+        *rows_of_input("CNN, augmented", compiled(spectrogram_cnn()), images, steps, rounds),
+        *rows_of_input("text, parts hidden", compiled(branch.trained), words, steps, rounds),
     ]
 
 
@@ -195,7 +198,7 @@ def main() -> None:
             by_songs[songs] = peaks(Path(folder), songs, options.tracks, options.until)
             if songs == max(options.songs):
                 data = PreparedData.open(Path(folder) / "data")
-                rows = share_rows(data, options.steps, options.rounds)
+                rows = step_rows(data, options.steps, options.rounds)
                 rows.append(reading_row(data, options.rounds))
     print_table([*rows, *memory_rows(by_songs)])
 

@@ -42,16 +42,19 @@ def fit_seconds(model: keras.Model, dataset: tf.data.Dataset, steps: int) -> flo
     return clock.ends[-1] - clock.ends[WARM_UP - 1]
 
 
-def waiting_seconds(model: keras.Model, dataset: tf.data.Dataset, steps: int) -> float:
-    """Seconds of so many steps in which nothing is trained, because the batch is not there yet."""
+def waiting_share(model: keras.Model, dataset: tf.data.Dataset, steps: int) -> float:
+    """Share of so many steps in which nothing is trained, because the batch is not there yet."""
     batches = iter(dataset)
-    waited = []
+    waited, trained = [], []
     for _ in range(WARM_UP + steps):
         started = time.perf_counter()
         batch = next(batches)
-        waited.append(time.perf_counter() - started)
+        got = time.perf_counter()
         model.train_on_batch(*batch)
-    return sum(waited[WARM_UP:])
+        waited.append(got - started)
+        trained.append(time.perf_counter() - got)
+    total = sum(waited[WARM_UP:])
+    return total / (total + sum(trained[WARM_UP:]))
 
 
 def always(batch: Any) -> tf.data.Dataset:
