@@ -4,7 +4,7 @@ The same seed gives the same augmentation, wherever the step runs; datasets deri
 each (seed, epoch, element).
 """
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +22,7 @@ def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf
     """Add white noise, then cover random patches, a run of columns and a run of rows.
 
     Args:
-        image: ``(rows, columns)`` float32 in 0-255.
+        image: ``(rows, columns)`` float32 in 0-255, of known size.
         config: what to do and how strongly.
         seed: ``(2,)`` integers; the same seed gives the same result.
 
@@ -49,7 +49,7 @@ def add_noise(image: tf.Tensor, stddev: float, seed: tf.Tensor) -> tf.Tensor:
     """Add white noise; ``stddev`` is a share of full scale. The result is clipped to 0-255.
 
     Args:
-        image: ``(rows, columns)`` float32 in 0-255, of at most 2^21 pixels.
+        image: ``(rows, columns)`` float32 in 0-255, of known size and at most 2^21 pixels.
     """
     # Drawing a quarter of a million normal numbers anew takes as long as a training step: a random
     # stretch of a long row of them is as white.
@@ -62,7 +62,7 @@ def add_noise(image: tf.Tensor, stddev: float, seed: tf.Tensor) -> tf.Tensor:
     )
 
 
-@cache
+@lru_cache(maxsize=1)  # 8 MB for each strength, of which a search tries many
 def _long_noise(stddev: float) -> tf.Tensor:
     noise = np.random.default_rng(0).standard_normal(_NOISE_LENGTH, "float32")
     # Outside the graph that is being traced: it would copy a constant of its own for every image.
@@ -76,7 +76,7 @@ def cover_patches(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor)
     A patch lies wholly inside the image; one larger than the image covers that whole axis.
 
     Args:
-        image: ``(rows, columns)`` float32 in 0-255.
+        image: ``(rows, columns)`` float32 in 0-255, of known size.
     """
     rows, columns = image.shape
     # Drawn together: each call costs as much as covering the image does.

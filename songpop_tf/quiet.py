@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_LOG_WANTED = _LEVEL in os.environ
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def startup_log_hidden() -> Iterator[None]:
     is turned away for as long as the loading lasts; if that fails, all of it is shown.
     A user who sets TF_CPP_MIN_LOG_LEVEL has asked for the log and gets it.
     """
-    if _LEVEL in os.environ:
+    if _LOG_WANTED:
         yield
         return
     os.environ[_LEVEL] = "3"

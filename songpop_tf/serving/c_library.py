@@ -139,7 +139,8 @@ class _Library:
         try:
             result = getattr(self.c, function)(*arguments, status)
             if self.c.TF_GetCode(status):
-                raise TensorFlowError(self.c.TF_Message(status).decode(errors="replace"))
+                message = self.c.TF_Message(status).decode(errors="replace")
+                raise TensorFlowError(" ".join(message.split()))
         finally:
             self.c.TF_DeleteStatus(status)
         return result
@@ -158,8 +159,13 @@ class _Library:
     def _tensor(self, column: Column) -> int:
         shape = (c_int64 * 1)(len(column))
         if isinstance(column, np.ndarray):
-            code = next(code for code, dtype in _NUMBERS.items() if dtype == column.dtype)
-            tensor: int = self.c.TF_AllocateTensor(code, shape, 1, column.nbytes)
+            codes = [code for code, dtype in _NUMBERS.items() if dtype == column.dtype]
+            if len(codes) != 1 or column.ndim != 1:
+                raise ValueError(
+                    "expected an array of one dimension, int64 or float32, "
+                    f"received {column.dtype} {column.shape}"
+                )
+            tensor: int = self.c.TF_AllocateTensor(codes[0], shape, 1, column.nbytes)
             ctypes.memmove(self.c.TF_TensorData(tensor), column.tobytes(), column.nbytes)
             return tensor
         tensor = self.c.TF_AllocateTensor(_STRING, shape, 1, _STRING_BYTES * len(column))

@@ -56,7 +56,7 @@ class ExportedModel:
             }
         except KeyError as missing:
             raise InputError(
-                f"{path}: expected {missing} of every tensor, found none; export the run again"
+                f"{path}: expected the key {missing}, found none; export the run again"
             ) from None
         try:
             self._model = SavedModel(directory)

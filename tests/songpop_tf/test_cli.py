@@ -137,6 +137,10 @@ def test_predict_with_the_model_that_comes_along() -> None:
     assert "expected a model named combined" in error_of(invoke("predict", *song))
 
 
+def test_predict_names_a_folder_that_cannot_be_looked_into() -> None:
+    assert "too long" in error_of(invoke("predict", "--model", "a" * 300, "--artist", "A"))
+
+
 def test_export_then_predict(run: Run, tmp_path: Path) -> None:
     song = ("--artist", "Fleetwood Mac", "--year", 1977, "--json")
     exported = invoke("export", "--run", run.directory, "--out", tmp_path / "songpop")
