@@ -53,8 +53,8 @@ class MetadataTokenizer:
             end_value=self._tokenizer.sep_token_id,
             pad_value=PADDING,
         )
-        # Traced for the first column only: that takes longer than a hundred thousand texts.
-        self._traced = tf.function(self.__call__, [tf.TensorSpec([None], tf.string)])
+        # Traced once for all datasets and graphs: that takes longer than a hundred thousand texts.
+        self._traced = tf.function(self._tokenise, [tf.TensorSpec([None], tf.string)])
 
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
         """Tokenise a batch.
@@ -65,6 +65,9 @@ class MetadataTokenizer:
         Returns:
             ``(batch, tokens)`` int32, filled up with ``PADDING``; nothing else for a blank text.
         """
+        return self._traced(text)
+
+    def _tokenise(self, text: tf.Tensor) -> tf.Tensor:
         tokens = tf.cast(self._packer(self._tokenizer(text)), tf.int32)
         blank = tf.equal(tf.strings.strip(text), "")[:, tf.newaxis]
         return tf.ensure_shape(tf.where(blank, PADDING, tokens), [None, self.tokens])
@@ -74,7 +77,7 @@ class MetadataTokenizer:
         column = texts.to_numpy(object)
         encoded: npt.NDArray[np.int32] = np.concatenate(
             [
-                self._traced(tf.constant(column[first : first + _ROWS_AT_ONCE], tf.string)).numpy()
+                self(tf.constant(column[first : first + _ROWS_AT_ONCE], tf.string)).numpy()
                 for first in range(0, len(column), _ROWS_AT_ONCE)
             ]
         )
