@@ -75,3 +75,13 @@ def file_fingerprint(path: Path) -> str:
     """Short stable hash of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def unreadable(path: Path) -> str:
+    """Say in one line why a file cannot be read; an empty string where it can."""
+    try:
+        with path.open("rb"):
+            return ""
+    except (OSError, ValueError) as error:
+        # A name with a zero byte is no OSError.
+        return f"expected a readable file, received: {getattr(error, 'strerror', error)}"

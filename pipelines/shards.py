@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from pipelines.files import read_json, write_atomically, write_json
+from pipelines.files import read_json, unreadable, write_atomically, write_json
 from pipelines.records import SONGS_PER_SHARD, serialize_song, shard_path
 from pipelines.sound import on_one_scale
 from pipelines.spectrogram import load_spectrogram, png_columns, png_problem
@@ -128,12 +128,10 @@ def image_problem(path: Path) -> str:
     Returns:
         One line, or an empty string where the image is fine after all.
     """
-    try:
-        png = tf.constant(path.read_bytes())
-    except (OSError, ValueError) as error:
-        # A name with a zero byte is no OSError.
-        return f"expected a readable file, received: {getattr(error, 'strerror', error)}"
-    problem: str = png_problem(png).numpy().decode()
+    if problem := unreadable(path):
+        return problem
+    png = tf.constant(path.read_bytes())
+    problem = str(png_problem(png).numpy().decode())
     if problem:
         return problem
     try:

@@ -38,7 +38,9 @@ def startup_log_hidden() -> Iterator[None]:
 
 
 def import_tensorflow_quietly() -> None:
-    """Import TensorFlow and its Text without their start-up log."""
+    """Import TensorFlow and its Text without their start-up log, if they are not yet."""
+    if "tensorflow" in sys.modules:
+        return
     with startup_log_hidden():
         # Not KerasHub, which takes a second more: an exported model does without.
         import tensorflow as tf

@@ -58,7 +58,7 @@ def predict(
         raise typer.BadParameter("give one song (--artist, --title, ...), or --csv with --out")
     if url is not None and model is not None:
         raise typer.BadParameter("give --model or --url, not both")
-    light = csv is None and spectrogram is None and _answers_without_python(model, url)
+    light = _answers_without_tensorflow(model, url)
     with plain_session(debug) if light else tensorflow_session(debug) as console:
         if csv is not None and out is not None:
             _predict_csv(_open(model, url), csv, out, as_json, console)
@@ -67,8 +67,8 @@ def predict(
             _predict_song(_open(model, url), song, as_json, console)
 
 
-def _answers_without_python(model: Path | None, url: str | None) -> bool:
-    """Whether words alone need no `import tensorflow`, which takes seconds."""
+def _answers_without_tensorflow(model: Path | None, url: str | None) -> bool:
+    """Whether asking needs no `import tensorflow`, which takes seconds."""
     if url is not None:
         return url.startswith("http")
     from songpop_tf.serving.names import newest_graph

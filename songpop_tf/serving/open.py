@@ -21,7 +21,7 @@ def open_predictor(directory: Path) -> Predictor:
     """
     if version := newest_graph(directory):
         model = ExportedModel(version)
-        return Predictor(str(version), model.branches, model.ask)
+        return Predictor(str(version), model.branches, model.ask, looks_first=False)
     # An exported model does without TensorFlow's Python and KerasHub, which take seconds to import.
     from songpop_tf.serving.signatures import SongModel
     from songpop_tf.training.run import Run

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.errors import InputError
+from pipelines.files import unreadable
 from pipelines.years import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, answering
 
@@ -78,18 +79,23 @@ class Predictor:
         name: of the model, which also stands before errors.
         branches: "text", "cnn" and "combined", as far as the model has them.
         ask: answers for batches of songs.
+        looks_first: whether spectrogram files are decoded before the model is asked. Else they
+            are only where it has no answer, to say why; it must survive any file, then.
     """
 
-    def __init__(self, name: str, branches: Sequence[str], ask: Ask) -> None:
+    def __init__(
+        self, name: str, branches: Sequence[str], ask: Ask, *, looks_first: bool = True
+    ) -> None:
         self.name = name
         self._branches = branches
         self._ask = ask
+        self._looks_first = looks_first
 
     def check(self, song: Song) -> None:
         """Make sure that a song can be predicted.
 
         Raises:
-            InputError: its spectrogram cannot be used, or the model lacks a branch for it.
+            InputError: its spectrogram cannot be read or used, or the model lacks a branch for it.
         """
         if answering(song.known, self._branches) is None:
             raise InputError(
@@ -97,13 +103,11 @@ class Predictor:
                 f"{'with' if song.spectrogram else 'without'} spectrogram and "
                 f"{'with' if song.has_text else 'without'} text, found {', '.join(self._branches)}"
             )
-        if song.spectrogram is None:
+        path = song.spectrogram
+        if path is None:
             return
-        # Asking a server about words alone needs no TensorFlow, which takes seconds to import.
-        from pipelines.shards import image_problem
-
-        if problem := image_problem(song.spectrogram):
-            raise InputError(f"{song.spectrogram}: {problem}")
+        if problem := _image_problem(path) if self._looks_first else unreadable(path):
+            raise InputError(f"{path}: {problem}")
 
     def predict(self, songs: Sequence[Song]) -> list[Prediction | InputError]:
         """Predict each song.
@@ -127,19 +131,39 @@ class Predictor:
             rows = self._ask(WITH_SPECTROGRAM if heard else METADATA_ONLY, _inputs(songs, heard))
         except RefusedError as refused:
             if len(songs) == 1:
-                return [refused]
+                return [self._explained(songs[0], refused)]
             # One song may have spoilt it for the others.
             found = [self._predict_batch([song], heard)[0] for song in songs]
             if all(isinstance(one, RefusedError) for one in found):
                 # Not the songs are at fault, then: nobody waits for a million refusals.
                 raise InputError(str(refused)) from None
             return found
-        return [self._prediction(*row) for row in rows]
+        return [self._prediction(song, *row) for song, row in zip(songs, rows, strict=True)]
 
-    def _prediction(self, popularity: float, low: float, high: float) -> Prediction | InputError:
-        if math.isnan(popularity):
-            return InputError(f"{self.name}: has no answer for what is known of this song")
-        return Prediction(popularity, low, high)
+    def _prediction(
+        self, song: Song, popularity: float, low: float, high: float
+    ) -> Prediction | InputError:
+        if not math.isnan(popularity):
+            return Prediction(popularity, low, high)
+        error = InputError(f"{self.name}: has no answer for what is known of this song")
+        return self._explained(song, error)
+
+    def _explained(self, song: Song, error: InputError) -> InputError:
+        """What is wrong with the song's file, if nobody looked before; else the error as it is."""
+        if self._looks_first or song.spectrogram is None:
+            return error
+        problem = _image_problem(song.spectrogram)
+        return InputError(f"{song.spectrogram}: {problem}") if problem else error
+
+
+def _image_problem(path: Path) -> str:
+    # Words alone, and files that are fine, may need none of TensorFlow, which takes seconds.
+    from songpop_tf.quiet import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from pipelines.shards import image_problem
+
+    return image_problem(path)
 
 
 def _inputs(songs: Sequence[Song], heard: bool) -> Inputs:

@@ -156,13 +156,35 @@ def test_predict_refuses_an_impossible_year(run: Run, year: int) -> None:
     assert f"received {year}" in error
 
 
-def test_predict_names_an_image_that_cannot_be_used(run: Run, tmp_path: Path) -> None:
-    image = tmp_path / "cat.png"
+@pytest.mark.parametrize("of", ["run", "exported"])
+def test_predict_names_an_image_that_cannot_be_used(
+    request: pytest.FixtureRequest, of: str, run: Run, sample: Path, tmp_path: Path
+) -> None:
+    model = run.directory if of == "run" else request.getfixturevalue(of)
+    image, damaged = tmp_path / "cat.png", tmp_path / "cow.png"
     image.write_bytes(b"meow")
-    error = error_of(invoke("predict", "--model", run.directory, "--spectrogram", image))
-    assert "cat.png: expected a PNG file" in error
-    missing = invoke("predict", "--model", run.directory, "--spectrogram", tmp_path / "dog.png")
-    assert "dog.png" in error_of(missing)
+    whole = next((sample / "spectrograms").rglob("*.png"))
+    png = whole.read_bytes()
+    middle = len(png) // 2
+    damaged.write_bytes(png[:middle] + bytes(100) + png[middle + 100 :])
+    for path, problem in [
+        (image, "expected a PNG file"),
+        (damaged, "expected a PNG image that can be decoded, received damaged data"),
+        (tmp_path / "dog.png", "expected a readable file, received: No such file"),
+        (tmp_path, "expected a readable file, received: Is a directory"),
+    ]:
+        error = error_of(invoke("predict", "--model", model, "--spectrogram", path))
+        assert f"{path.name}: {problem}" in error
+    csv = tmp_path / "songs.csv"
+    csv.write_text(f"artist,title,year,spectrogram\nA,B,1990,{damaged}\nC,D,1991,{image}\n")
+    words = ("--csv", csv, "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", model, *words)
+    assert "2 of 2 rows could not be predicted" in error_of(result)
+    assert "line 2: " in result.stderr
+    assert "damaged data" in result.stderr
+    csv.write_text(csv.read_text() + f"E,F,1992,{whole}\n")
+    result = invoke("predict", "--model", model, *words)
+    assert "2 of 3 rows could not be predicted" in error_of(result)
 
 
 def test_predict_a_csv(run: Run, data: PreparedData, sample: Path, tmp_path: Path) -> None:
