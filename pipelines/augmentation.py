@@ -4,6 +4,7 @@ The same seed gives the same augmentation, wherever the step runs; datasets deri
 each (seed, epoch, element).
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -53,7 +54,7 @@ def add_noise(image: tf.Tensor, stddev: float, seed: tf.Tensor) -> tf.Tensor:
     """
     # Drawing a quarter of a million normal numbers anew takes as long as a training step: a random
     # stretch of a long row of them is as white.
-    size = image.shape.num_elements()
+    size = math.prod(image.shape)
     places = (_NOISE_LENGTH - size) // _ALIGNED + 1
     first = _ALIGNED * tf.random.stateless_uniform([], seed, 0, places, tf.int32)
     noise = tf.reshape(_long_noise(stddev)[first : first + size], image.shape)

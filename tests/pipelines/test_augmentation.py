@@ -28,6 +28,12 @@ def test_same_seed_same_augmentation_eagerly_and_inside_a_dataset() -> None:
     assert not np.array_equal(first, second)
 
 
+def test_arrays_are_augmented_as_tensors_are() -> None:
+    config = AugmentationConfig(time_mask=100, frequency_mask=20)
+    expected = augment(GRAY, config, tf.constant([0, 7]))
+    np.testing.assert_array_equal(augment(GRAY.numpy(), config, [0, 7]), expected)
+
+
 def test_noise_has_the_asked_strength_and_stays_on_the_scale() -> None:
     noisy = add_noise(GRAY, 0.02, seeds(1)[0]).numpy()
     assert noisy.mean() == pytest.approx(100, abs=0.1)
