@@ -9,8 +9,8 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.files import read_json
 from songpop_tf.serving.c_library import Column, SavedModel, TensorFlowError
-from songpop_tf.serving.names import OUTPUTS, SIGNATURES_FILE, TENSOR, newest_graph
-from songpop_tf.serving.predict import Inputs, Predictor, RefusedError
+from songpop_tf.serving.names import SIGNATURES_FILE, TENSOR, newest_graph
+from songpop_tf.serving.predict import Inputs, Predictor, RefusedError, answered_rows
 
 
 def open_predictor(directory: Path) -> Predictor:
@@ -70,8 +70,7 @@ class ExportedModel:
             answer = self._model.ask(**self._signatures[signature], columns=columns)
         except TensorFlowError as error:
             raise RefusedError(str(error)) from None
-        rows = np.stack([answer[output] for output in OUTPUTS], axis=1)
-        return [tuple(row) for row in rows.astype("float64").tolist()]
+        return answered_rows(answer)
 
 
 def _names(tensors: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -1,15 +1,18 @@
 """Predict songs with whatever answers: a training run, an exported model, or a server."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from pipelines.errors import InputError
 from pipelines.files import unreadable
 from pipelines.years import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
-from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, answering
+from songpop_tf.serving.names import METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM, answering
 
 SONGS_AT_ONCE, BYTES_AT_ONCE = 32, 2**24
 """No more songs, nor more bytes of their images, are asked about together."""
@@ -154,6 +157,14 @@ class Predictor:
             return error
         problem = _image_problem(song.spectrogram)
         return InputError(f"{song.spectrogram}: {problem}") if problem else error
+
+
+def answered_rows(
+    answer: Mapping[str, npt.NDArray[np.float32]],
+) -> list[tuple[float, float, float]]:
+    """What an ``Ask`` returns, of the columns ``OUTPUTS`` that a signature gives."""
+    rows = np.stack([answer[output] for output in OUTPUTS], axis=1)
+    return [tuple(row) for row in rows.astype("float64").tolist()]
 
 
 def _image_problem(path: Path) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cached_property
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from pipelines.errors import InputError
@@ -23,7 +22,7 @@ from songpop_tf.serving.names import (
     Signature,
     answering,
 )
-from songpop_tf.serving.predict import Inputs
+from songpop_tf.serving.predict import Inputs, answered_rows
 from songpop_tf.training.conformal import Vector
 from songpop_tf.training.run import Run
 
@@ -87,8 +86,7 @@ class SongModel:
         """Put columns to a signature, see :data:`songpop_tf.serving.predict.Ask`."""
         tensors = {name: tf.constant(column, _DTYPES[name]) for name, column in inputs.items()}
         answer = self.signatures[signature](**tensors)
-        rows = np.stack([answer[output].numpy() for output in OUTPUTS], axis=1)
-        return [tuple(row) for row in rows.astype("float64").tolist()]
+        return answered_rows({output: column.numpy() for output, column in answer.items()})
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Answer:
         return _named(self._text(artist, title, year))
