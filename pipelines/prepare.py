@@ -1,7 +1,7 @@
 """Preparation: from a folder of spectrograms and tables of tracks to data ready for training."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from songpop_tf.config import SplitConfig
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and how many there are."""
 
+HELD_OUT = "held_out"
+"""Kind of the entries of the quarantine that the split leaves no place for."""
 _PLAN = "plan.json"
 _LEFT_OUT_REASON = {
     "random": "belongs to no one side of the split",
@@ -90,6 +92,8 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     songs["split"] = split_songs(
         songs, config.protocol, config.seed, config.validation, config.test
     )
+    shared = songs[songs.split == LEFT_OUT]
+    songs = songs[songs.split != LEFT_OUT].reset_index(drop=True)
     metadata, held_out = _metadata(tracks, songs, links, config)
     # Only now, with every input found usable: a folder is claimed for what will fill it.
     write_json(directory / _PLAN, plan)
@@ -98,7 +102,15 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     _check_share(len(rejected), len(songs), "images", options)
     songs = songs[~songs.file.isin(list(rejected))]
     _check_sides(songs)
-    quarantine = _quarantine(bad_files, rejected, repeated, bad_rows, held_out, options.tracks)
+    unused = [
+        _unused(bad_files.file, INVALID, bad_files.reason),
+        _unused(rejected.keys(), INVALID, rejected.values()),
+        _unused(repeated.file, "repeated", "song has another file"),
+        _unused(shared.file, HELD_OUT, _LEFT_OUT_REASON[config.protocol]),
+        bad_rows,
+        held_out.assign(file=held_out.source.map(lambda one: str(options.tracks[one]))),
+    ]
+    quarantine = pd.concat(unused, ignore_index=True)[["file", "row", "kind", "reason"]]
     write_csv(directory / LINKAGE, links.drop(columns="track"))
     write_csv(directory / QUARANTINE, quarantine)
     write_csv(directory / SONGS, songs.drop(columns="artists"))
@@ -236,36 +248,13 @@ def _metadata(
             metadata[left_out].assign(reason=_LEFT_OUT_REASON[config.protocol]),
         ]
     )
-    return metadata[~left_out], held_out
+    return metadata[~left_out], held_out.assign(kind=HELD_OUT)
 
 
-def _quarantine(
-    bad_files: pd.DataFrame,
-    rejected: dict[str, str],
-    repeated: pd.DataFrame,
-    bad_rows: pd.DataFrame,
-    held_out: pd.DataFrame,
-    tables: Sequence[Path],
-) -> pd.DataFrame:
-    """Every file and row that is not used, with kind and reason; row 0 = a whole file."""
-    undecodable = pd.DataFrame(list(rejected.items()), columns=["file", "reason"])
-    images = pd.concat([bad_files, undecodable])
-    parts = [
-        images.assign(row=0, kind=INVALID),
-        pd.DataFrame(
-            {"file": repeated.file, "row": 0, "kind": "repeated", "reason": "song has another file"}
-        ),
-        bad_rows,
-        pd.DataFrame(
-            {
-                "file": held_out.source.map(lambda source: str(tables[source])),
-                "row": held_out.row,
-                "kind": "held_out",
-                "reason": held_out.reason,
-            }
-        ),
-    ]
-    return pd.concat(parts, ignore_index=True)[["file", "row", "kind", "reason"]]
+def _unused(files: Iterable[str], kind: str, reasons: str | Iterable[str]) -> pd.DataFrame:
+    """Entries of the quarantine for whole files, which have row 0."""
+    reasons = reasons if isinstance(reasons, str) else list(reasons)
+    return pd.DataFrame({"file": list(files), "row": 0, "kind": kind, "reason": reasons})
 
 
 def _counts(column: "pd.Series[str]", order: Sequence[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ seed and on what the rows say, not on their order.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import get_args
 
 import numpy as np
@@ -36,8 +36,10 @@ def split_songs(
     """Deal the songs to train, validation and test.
 
     random: all versions of a song stand on one side. artist: no credited artist stands on two
-    sides, featured artists and those of duos ('A & B') included; artists who ever sang together are
-    dealt together, and a circle of artists larger than a held-out side goes to train. time: the
+    sides, featured artists and those of duos ('A & B') included. The songs are dealt by their first
+    artist; those that also credit an artist of test songs, or of validation songs while they
+    would train, are left out. (Dealing together all artists who ever sang together would leave the
+    largest circle, most of today's artists, to train, and test on the artists of old.) time: the
     oldest songs train, the newest test; the songs of a year stay together.
 
     Args:
@@ -48,7 +50,7 @@ def split_songs(
         test: share of the songs; with `validation` it must leave some to train on.
 
     Returns:
-        "train", "validation" or "test", with the index of `songs`.
+        "train", "validation", "test" or "" (left out), with the index of `songs`.
 
     Raises:
         InputError: a share or the protocol is impossible, a song has no year (time), or there are
@@ -66,8 +68,10 @@ def split_songs(
     }
     if protocol == "time":
         sides = _by_time(songs["year"].to_numpy(), wanted)
+    elif protocol == "artist":
+        sides = _by_first_artist(songs, seed, wanted)
     else:
-        sides = _deal(songs, _groups(songs, protocol), seed, wanted)
+        sides = _deal(_row_keys(songs), _song_numbers(songs), seed, wanted)
     _check_sides(sides, (TRAIN, VALIDATION, TEST), wanted, f"songs split by {protocol}")
     return pd.Series(sides, index=songs.index, name="split", dtype=str)
 
@@ -89,7 +93,8 @@ def split_metadata(
     Args:
         metadata: columns title (str), artists (tuple of str), year (int, 0 = unknown); without the
             songs themselves (see `same_song`).
-        songs: the same columns and split, as `split_songs` dealt them by the same protocol.
+        songs: the same columns and split, as `split_songs` dealt them by the same protocol; those
+            left out have no say.
         protocol: see above.
         seed: another number deals another split (not by time).
         validation: share of the rows that the songs do not decide on, between 0 and 1.
@@ -110,7 +115,7 @@ def split_metadata(
     elif protocol == "artist":
         sides = _by_artists_of(songs, metadata, seed, validation)
     else:
-        sides = _deal_validation(metadata, protocol, seed, validation)
+        sides = _deal_validation(metadata, _song_numbers(metadata), seed, validation)
     _check_sides(sides, (TRAIN, VALIDATION), {}, f"metadata rows split by {protocol}")
     return pd.Series(sides, index=metadata.index, name="split", dtype=str)
 
@@ -142,23 +147,44 @@ def _check_sides(
         )
 
 
-def _groups(table: pd.DataFrame, protocol: SplitProtocol) -> npt.NDArray[np.int64]:
-    """Numbers of the rows that must stay on one side."""
-    if protocol == "artist":
-        return components(credited_names(artists) for artists in table["artists"])
-    groups: npt.NDArray[np.int64] = np.asarray(song_groups(table), dtype=np.int64)
-    return groups
+def _song_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    numbers: npt.NDArray[np.int64] = np.asarray(song_groups(table), dtype=np.int64)
+    return numbers
+
+
+def _by_first_artist(
+    songs: pd.DataFrame, seed: int, wanted: Mapping[str, int]
+) -> npt.NDArray[np.object_]:
+    credits = [credited_names(artists) for artists in songs["artists"]]
+    first_artists = [credit[0] for credit in credits]
+    sides = _deal(first_artists, components([name] for name in first_artists), seed, wanted)
+    _leave_out_shared(sides, credits, VALIDATION, {TEST})
+    _leave_out_shared(sides, credits, TRAIN, {VALIDATION, TEST})
+    return sides
+
+
+def _leave_out_shared(
+    sides: npt.NDArray[np.object_],
+    credits: Sequence[Sequence[str]],
+    side: str,
+    others: Collection[str],
+) -> None:
+    """Take from a side, in place, the rows that credit an artist of the other sides."""
+    theirs = {name for row, credit in enumerate(credits) if sides[row] in others for name in credit}
+    for row, credit in enumerate(credits):
+        if sides[row] == side and not theirs.isdisjoint(credit):
+            sides[row] = LEFT_OUT
 
 
 def _deal(
-    table: pd.DataFrame,
+    keys_of_rows: Sequence[str],
     groups: npt.NDArray[np.int64],
     seed: int,
     wanted: Mapping[str, int],
 ) -> npt.NDArray[np.object_]:
     """Deal shuffled groups to the held-out side that lacks most and has room; the rest trains."""
     sizes = np.bincount(groups)
-    keys = pd.Series(_row_keys(table), dtype=object).groupby(groups).min().to_list()
+    keys = pd.Series(keys_of_rows, dtype=object).groupby(groups).min().to_list()
     shuffled = sorted(range(len(sizes)), key=lambda group: _shuffling(seed, keys[group]))
     dealt = dict.fromkeys(wanted, 0)
     side_of = np.full(len(sizes), TRAIN, dtype=object)
@@ -185,10 +211,10 @@ def _shuffling(seed: int, key: str) -> bytes:
 
 
 def _deal_validation(
-    table: pd.DataFrame, protocol: SplitProtocol, seed: int, validation: float
+    table: pd.DataFrame, groups: npt.NDArray[np.int64], seed: int, validation: float
 ) -> npt.NDArray[np.object_]:
     wanted = {VALIDATION: max(FEWEST, round(validation * len(table)))}
-    return _deal(table, _groups(table, protocol), seed, wanted)
+    return _deal(_row_keys(table), groups, seed, wanted)
 
 
 def _by_artists_of(
@@ -198,6 +224,7 @@ def _by_artists_of(
         name: side
         for artists, side in zip(songs["artists"], songs["split"], strict=True)
         for name in credited_names(artists)
+        if side != LEFT_OUT
     }
     credits = [credited_names(artists) for artists in metadata["artists"]]
     sides = np.full(len(metadata), LEFT_OUT, dtype=object)
@@ -207,19 +234,12 @@ def _by_artists_of(
         free[row] = not touched
         if len(touched) == 1:
             sides[row] = touched.pop()
-    sides[free] = _deal_validation(metadata[free], "artist", seed, validation)
+    circles = components(credit for row, credit in enumerate(credits) if free[row])
+    sides[free] = _deal_validation(metadata[free], circles, seed, validation)
     # An artist of none of the songs may stand beside a validation or test artist in one row, and
     # among the rows of another side in another.
-    for held_out, others in ((VALIDATION, (TRAIN,)), (TEST, (TRAIN, VALIDATION))):
-        taken = {
-            name
-            for credit, side in zip(credits, sides, strict=True)
-            if side in others
-            for name in credit
-        }
-        for row, credit in enumerate(credits):
-            if sides[row] == held_out and not taken.isdisjoint(credit):
-                sides[row] = LEFT_OUT
+    _leave_out_shared(sides, credits, VALIDATION, {TRAIN})
+    _leave_out_shared(sides, credits, TEST, {TRAIN, VALIDATION})
     return sides
 
 

@@ -99,6 +99,12 @@ def test_other_protocols(sample: Path, tmp_path: Path, protocol: SplitProtocol) 
     for one, other in (("train", "test"), ("train", "validation"), ("validation", "test")):
         assert not sides[one] & sides[other]
     assert not credited(large) & (sides["validation"] | sides["test"])
+    quarantine = pd.read_csv(made.directory / "quarantine.csv")
+    left_out = quarantine[(quarantine.kind == "held_out") & (quarantine.row == 0)]
+    assert len(left_out) > 0
+    assert set(left_out.reason) == {"its artists stand on several sides of the split"}
+    assert len(songs) + len(left_out) == 48
+    assert not set(songs.file) & set(left_out.file)
 
 
 def test_a_finished_preparation_is_not_done_again(
