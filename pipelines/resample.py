@@ -26,8 +26,8 @@ NODES = 16
 """Samples that stand for a block of many more; 16 give a relative error near 1e-6."""
 _BLOCK_PHASE = 11.0
 """Radians by which the fastest wave kept turns over such a block."""
-ROWS_AT_ONCE = 8
-"""Rows of a long signal that are held as floats together."""
+SAMPLES_AT_ONCE = 2**19
+"""How much of a long signal is held as floats at once: 2 MB."""
 
 
 def fft_resample(signal: tf.Tensor, length: int) -> tf.Tensor:
@@ -116,19 +116,20 @@ def _moved_to_nodes(signal: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
     rows, width = tf.unstack(tf.shape(signal))
     blocks = -(-width // block)
     matrix = tf.cast(_lagrange(block), tf.float32)
+    at_once = tf.maximum(1, SAMPLES_AT_ONCE // width)
 
     def moved(first: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         # A few rows at a time: as floats, all of them are so large that the memory for them is
         # taken from the operating system anew for each image, which takes longer than the sums.
-        some = signal[first : first + ROWS_AT_ONCE]
+        some = signal[first : first + at_once]
         padded = tf.pad(some, [[0, 0], [0, blocks * block - width]])
         sums = tf.matmul(tf.cast(tf.reshape(padded, [-1, block]), tf.float32), matrix)
         sums = tf.reshape(sums, [tf.shape(some)[0], blocks, NODES])
-        return first + ROWS_AT_ONCE, found.write(first // ROWS_AT_ONCE, sums)
+        return first + at_once, found.write(first // at_once, sums)
 
     found = tf.TensorArray(
         tf.float32,
-        -(-rows // ROWS_AT_ONCE),
+        -(-rows // at_once),
         infer_shape=False,
         element_shape=[None, None, NODES],
     )
@@ -187,8 +188,10 @@ def _spread(
     run = tf.shape(weights)[1]
     # Runs reach past both ends of the period: they wrap around.
     target = tf.math.floormod(first_point[:, tf.newaxis] + tf.range(run), points)
-    flat = tf.reshape(runs, [blocks * run, rows])
-    return tf.math.unsorted_segment_sum(flat, tf.reshape(target, [-1]), points)
+    flat, target = tf.reshape(runs, [blocks * run, rows]), tf.reshape(target, [-1])
+    # Sorting the few places first is quicker than `unsorted_segment_sum`.
+    order = tf.argsort(target)
+    return tf.sparse.segment_sum(flat, order, tf.gather(target, order), num_segments=points)
 
 
 def _block_weights(
