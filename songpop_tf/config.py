@@ -256,7 +256,7 @@ class RunConfig:
     hiding: HidingConfig = field(default_factory=HidingConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     head_hiding: HidingConfig = HidingConfig(
-        artists=0.4, names=0.3, titles=0.3, years=0.3, word_pieces=0.0, other_songs=0.3
+        artists=0.4, names=0.3, titles=0.3, years=0.3, word_pieces=0.0, other_songs=0.8
     )
     sound_weight: float = 1000.0
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
