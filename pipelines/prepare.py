@@ -32,11 +32,11 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and how many there are."""
 
 HELD_OUT = "held_out"
-"""Kind of the entries of the quarantine that the split leaves no place for."""
+"""Kind of the quarantine's entries that may not be used because of songs that are."""
 _PLAN = "plan.json"
 _LEFT_OUT_REASON = {
     "random": "belongs to no one side of the split",
-    "artist": "its artists stand on several sides of the split",
+    "artist": "it credits artists of several sides of the split",
     "time": "its year is not known, so it may be newer than the training songs",
 }
 
@@ -94,7 +94,8 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     )
     shared = songs[songs.split == LEFT_OUT]
     songs = songs[songs.split != LEFT_OUT].reset_index(drop=True)
-    metadata, held_out = _metadata(tracks, songs, links, config)
+    linked = links[~links.file.isin(shared.file)]
+    metadata, held_out = _metadata(tracks, songs, linked, config)
     # Only now, with every input found usable: a folder is claimed for what will fill it.
     write_json(directory / _PLAN, plan)
     shards = plan_shards(songs, directory)
@@ -128,12 +129,16 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
 
 def _plan(options: PrepareOptions, files: pd.DataFrame) -> dict[str, Any]:
     """Everything the result depends on; two equal plans give the same data."""
+    split = dataclasses.asdict(options.split)
+    if options.split.protocol == "artist":
+        # What an earlier version dealt by circles of artists must not be taken up.
+        split["dealt_by"] = "first artist"
     stats = [(options.spectrograms / file).stat() for file in files.file]
     sizes = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
     return {
         "format": FORMAT,
         "spec": {"rows": ROWS, "columns": COLUMNS},
-        "split": dataclasses.asdict(options.split),
+        "split": split,
         "fingerprints": {
             "spectrograms": fingerprint(*zip(files.file, sizes, strict=True)),
             "tracks": [file_fingerprint(path) for path in options.tracks],

@@ -138,7 +138,8 @@ def _check_sides(
         for side, number in wanted.items()
     )
     if not fits:
-        found = ", ".join(f"{count} {side}" for side, count in counts.items())
+        listed = [*counts.items(), ("left out", int((sides == LEFT_OUT).sum()))]
+        found = ", ".join(f"{count} {side}" for side, count in listed)
         asked = ", ".join(f"about {number} {side}" for side, number in wanted.items())
         raise InputError(
             f"{len(sides)} {what} gave {found}; expected at least {FEWEST} on each side"

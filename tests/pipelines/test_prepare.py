@@ -102,7 +102,7 @@ def test_other_protocols(sample: Path, tmp_path: Path, protocol: SplitProtocol) 
     quarantine = pd.read_csv(made.directory / "quarantine.csv")
     left_out = quarantine[(quarantine.kind == "held_out") & (quarantine.row == 0)]
     assert len(left_out) > 0
-    assert set(left_out.reason) == {"its artists stand on several sides of the split"}
+    assert set(left_out.reason) == {"it credits artists of several sides of the split"}
     assert len(songs) + len(left_out) == 48
     assert not set(songs.file) & set(left_out.file)
 

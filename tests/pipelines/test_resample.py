@@ -25,6 +25,13 @@ def test_equals_scipy_for_every_kind_of_width(width: int) -> None:
     assert np.abs(fft_resample(signal, 1024) - expected).max() < 1e-4 * FULL_SCALE
 
 
+@pytest.mark.parametrize(("rows", "width"), [(9, 120_001), (3, 600_001)])
+def test_equals_scipy_where_rows_are_taken_a_few_at_a_time(rows: int, width: int) -> None:
+    signal = sparse_rows(rows, width)
+    expected = scipy.signal.resample(signal.astype("float64"), 1024, axis=1)
+    assert np.abs(fft_resample(signal, 1024) - expected).max() < 1e-4 * FULL_SCALE
+
+
 @pytest.mark.parametrize("rows", [32, 100, 255, 256, 257, 512, 513, 1009, 4096])
 def test_equals_scipy_for_every_height(rows: int) -> None:
     signal = sparse_rows(5, rows)
