@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from pipelines.sound import SOUND
 from pipelines.spectrogram import COLUMNS, ROWS, shrink
 
 NARROWEST, WIDEST = 28_000, 47_900
-BEFORE = AFTER = 4
+BEFORE = AFTER = 12
 """Images ahead of and behind those counted: the pipelines read ahead by a few."""
 
 
@@ -97,7 +97,7 @@ def random_traits(rng: np.random.Generator) -> SoundTraits:
 
 def prepare(files: list[Path]) -> float:
     """Seconds that the project takes to shrink files into a shard."""
-    lead, tail = files[:BEFORE], files[-AFTER:]
+    lead, tail = some_of(files, BEFORE), some_of(files, AFTER)
     parts = [("before", lead), ("counted", files), ("later", tail)]
     table = pd.concat([songs_table(split, names) for split, names in parts], ignore_index=True)
     ends: list[float] = []
@@ -108,6 +108,11 @@ def prepare(files: list[Path]) -> float:
     if rejected:
         raise RuntimeError(f"expected images that can be prepared, received {rejected}")
     return ends[2] - ends[1]
+
+
+def some_of(files: list[Path], count: int) -> list[Path]:
+    """So many of them, again from the first if need be."""
+    return list(islice(cycle(files), count))
 
 
 def songs_table(split: str, files: list[Path]) -> pd.DataFrame:
@@ -121,7 +126,7 @@ def songs_table(split: str, files: list[Path]) -> pd.DataFrame:
 
 def decode(files: list[Path]) -> float:
     """Seconds that TensorFlow takes to decode files, as many at once as there are cores."""
-    names = [str(file) for file in [*files[:BEFORE], *files, *files[-AFTER:]]]
+    names = [str(file) for file in [*some_of(files, BEFORE), *files, *some_of(files, AFTER)]]
     corners = (
         tf.data.Dataset.from_tensor_slices(names)
         .map(
@@ -229,7 +234,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="folder where drawn images are and stay")
     options = parser.parse_args()
-    if not BEFORE * len(KINDS) <= options.images <= SONGS_PER_SHARD:
+    if not 16 <= options.images <= SONGS_PER_SHARD:
         parser.error(f"--images: expected 16 to 64, received {options.images}")
     # Started anew: TensorFlow does not survive a fork.
     pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))

@@ -1,12 +1,14 @@
 """Convert spectrogram files to record shards: parallel, bounded in memory, resumable."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -18,6 +20,7 @@ from pipelines.spectrogram import load_spectrogram, png_columns, png_problem
 Advance = Callable[[int], None]
 Image = tuple[bytes, int]
 """Pixels of a shrunk spectrogram, and how many columns its file has."""
+Load = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -58,64 +61,62 @@ def write_shards(shards: Sequence[Shard], images: Path, advance: Advance) -> dic
     """
     missing = [shard for shard in shards if not shard.report.is_file()]
     advance(sum(len(shard.songs) for shard in shards) - sum(len(shard.songs) for shard in missing))
-    converted = _convert([images / file for shard in missing for file in shard.songs.file])
-    first = 0
-    pending = next(converted, None)
+    converted = _convert(images / file for shard in missing for file in shard.songs.file)
     for shard in missing:
-        end = first + len(shard.songs)
-        found: dict[int, Image] = {}
-        while pending is not None and pending[0] < end:
-            found[pending[0] - first] = pending[1]
-            pending = next(converted, None)
-        _write_shard(shard, found, images)
+        _write_shard(shard, list(islice(converted, len(shard.songs))), images)
         advance(len(shard.songs))
-        first = end
     return {file: reason for shard in shards for file, reason in read_json(shard.report).items()}
 
 
-def _convert(paths: Sequence[Path]) -> Iterator[tuple[int, Image]]:
-    """Position and image of every file that can be used, in order."""
-    if not paths:
-        return
-    numbered = tf.data.Dataset.from_tensor_slices(
-        (np.arange(len(paths)), [str(path) for path in paths])
-    )
-    # One image at a time for each core: full-length ones take tens of megabytes while resampled.
-    images = numbered.map(
-        lambda position, path: (position, *_image(path)),
-        num_parallel_calls=os.cpu_count() or 1,
-        deterministic=True,
-    ).ignore_errors()
-    for position, pixels, columns in images.prefetch(4).as_numpy_iterator():
-        yield int(position), (pixels.tobytes(), int(columns))
+def _convert(paths: Iterable[Path]) -> Iterator[Image | None]:
+    """The image of every file, in order; None where there was no reading it."""
+    load = tf.function(_load, input_signature=[tf.TensorSpec([], tf.string)])
+    # Threads, for tf.data keeps the cores only three quarters busy with so many small steps. Two
+    # images for each core: while a step of one waits, the other goes on.
+    at_once = 2 * (os.cpu_count() or 1)
+    with ThreadPoolExecutor(at_once) as pool:
+        pending: deque[Future[Image | None]] = deque()
+        for path in paths:
+            pending.append(pool.submit(_image_if_usable, load, path))
+            if len(pending) > 2 * at_once:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
-def _image(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _image_if_usable(load: Load, path: Path) -> Image | None:
+    try:
+        return _image(load, path)
+    except tf.errors.OpError:
+        return None  # why, is found out when the shard is written
+
+
+def _image(load: Load, path: Path) -> Image:
+    pixels, columns = load(tf.constant(str(path)))
+    return pixels.numpy().tobytes(), int(columns)
+
+
+def _load(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     png = tf.io.read_file(path)
     return load_spectrogram(png), png_columns(png)
 
 
-def _write_shard(shard: Shard, found: dict[int, Image], images: Path) -> None:
+def _write_shard(shard: Shard, found: Sequence[Image | None], images: Path) -> None:
     rejected = {}
     with (
         write_atomically(shard.path) as temporary,
         tf.io.TFRecordWriter(str(temporary)) as writer,
     ):
         sounds = on_one_scale(shard.songs)
-        for position, song in enumerate(_records(shard.songs)):
+        for song, sound, image in zip(_records(shard.songs), sounds, found, strict=True):
             path = images / song["file"]
-            if position not in found and (problem := image_problem(path)):
+            if image is None and (problem := image_problem(path)):
                 rejected[song["file"]] = problem
                 continue
             # An image that is fine after all failed for a passing reason: read it once more.
-            pixels, columns = found.get(position) or _read_again(path)
-            writer.write(serialize_song(song, sounds[position], pixels, columns))
+            pixels, columns = image or _image(_load, path)
+            writer.write(serialize_song(song, sound, pixels, columns))
     write_json(shard.report, rejected)
-
-
-def _read_again(path: Path) -> Image:
-    pixels, columns = _image(str(path))
-    return pixels.numpy().tobytes(), int(columns)
 
 
 def _records(songs: pd.DataFrame) -> list[dict[str, Any]]:
