@@ -5,7 +5,7 @@ the same functions that training did: what is trained, predicted and served cann
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 import keras
 import tensorflow as tf
@@ -101,15 +101,17 @@ class SongModel:
         answer = tf.fill([tf.size(artist), len(OUTPUTS)], float("nan"))
         for known, asked in rows.items():
             if branch := answering(known, self.configurations):
-                columns = (spectrogram_png, artist, title, year)
-                answer = _answer_rows(answer, self._answers[branch], asked, columns)
+                predict = partial(self._answers[branch], spectrogram_png)
+                # Files stay where they are: choosing some would copy megabytes of each.
+                columns = (tf.range(tf.size(artist)), artist, title, year)
+                answer = _answer_rows(answer, predict, asked, columns)
         return _named(answer)
 
     @cached_property
     def _answers(self) -> dict[str, Predict]:
-        """By branch, what answers for PNG files, artists, titles and years."""
+        """By branch, what answers for places in a batch of PNG files, artists, titles and years."""
         return {
-            "text": lambda _, *words: self._text(*words),
+            "text": lambda _files, _places, *words: self._text(*words),
             "cnn": self._cnn,
             "combined": self._combined,
         }
@@ -117,11 +119,11 @@ class SongModel:
     def _text(self, *words: tf.Tensor) -> tf.Tensor:
         return self._branch("text")(self._read("text", words), pattern_of(*words))
 
-    def _cnn(self, spectrogram_png: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
-        return self._branch("cnn")(_heard(spectrogram_png), pattern_of(*words))
+    def _cnn(self, png: tf.Tensor, places: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
+        return self._branch("cnn")(_heard(png, places), pattern_of(*words))
 
-    def _combined(self, spectrogram_png: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
-        inputs = {**_heard(spectrogram_png), **self._read("combined", words)}
+    def _combined(self, png: tf.Tensor, places: tf.Tensor, *words: tf.Tensor) -> tf.Tensor:
+        inputs = {**_heard(png, places), **self._read("combined", words)}
         return self._branch("combined")(inputs, pattern_of(*words))
 
     def _read(self, branch: str, words: tuple[tf.Tensor, ...]) -> Answer:
@@ -189,7 +191,10 @@ def _named(answer: tf.Tensor) -> Answer:
     return dict(zip(OUTPUTS, tf.unstack(answer, axis=1), strict=True))
 
 
-def _heard(png: tf.Tensor) -> Answer:
-    """What the CNN reads of files ``(batch,)``."""
-    shrunk = tf.map_fn(load_spectrogram, png, fn_output_signature=tf.uint8)
-    return {"spectrogram": tf.cast(shrunk, tf.float32), "columns": png_columns(png)}
+def _heard(png: tf.Tensor, places: tf.Tensor) -> Answer:
+    """What the CNN reads of the files ``(batch,)`` at some places."""
+    shrunk = tf.map_fn(
+        lambda place: load_spectrogram(png[place]), places, fn_output_signature=tf.uint8
+    )
+    columns = tf.gather(png_columns(png), places)
+    return {"spectrogram": tf.cast(shrunk, tf.float32), "columns": columns}
