@@ -5,7 +5,7 @@
 Full-length songs of 256 rows and 28,000 to 48,000 columns are drawn: widths that an FFT likes best,
 other even ones, odd ones and primes in equal shares. In turn they go through
 - the project: `write_shards`, all that `songpop-tf prepare` does with images;
-- decoding alone: `tf.io.decode_png` in an equal pipeline;
+- decoding alone: `tf.io.decode_png` in a tf.data pipeline;
 - the study's script: `cv2.imread`, `scipy.signal.resample` along each axis, min-max to 8 bit and
   `cv2.imwrite`, in one process and in two.
 Start-up (tracing, worker processes) is not counted: it comes once, not once an image. Shrinking is
