@@ -125,17 +125,20 @@ def read(run: Path) -> EventAccumulator:
 
 
 def scalars(run: Path, tag: str) -> dict[int, float]:
-    """By step; a step that was written twice fails."""
-    events = read(run).Tensors(tag)
-    steps = [event.step for event in events]
-    assert sorted(set(steps)) == steps
+    """By step; a step that was written twice fails.
+
+    Files of one process and second are read in the order of their names, whose last number is a
+    count without leading zeros: the order of the events says nothing here.
+    """
+    events = sorted(read(run).Tensors(tag), key=lambda event: event.step)
+    assert len({event.step for event in events}) == len(events)
     return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events}
 
 
 def pictures(run: Path, tag: str) -> dict[int, np.ndarray]:
     """The image of each step, as TensorBoard serves it."""
     found = {}
-    for event in read(run).Tensors(tag):
+    for event in sorted(read(run).Tensors(tag), key=lambda event: event.step):
         width, height, png = tf.make_ndarray(event.tensor_proto)
         found[event.step] = tf.io.decode_png(png).numpy()
         assert found[event.step].shape == (int(height), int(width), 3)
