@@ -101,9 +101,10 @@ def main() -> None:
         predicted = part.test.assign(**{COLUMN: predict_text(branch, part.test)})
         run = Run(Path(folder))
         store(run, branch, part, config, points)
-        with write_atomically(run.directory / CARD) as temporary:
+        version = export(run, options.out)
+        with write_atomically(version / CARD) as temporary:
             temporary.write_text(describe(NAME, about(options, part, predicted, points), predicted))
-        console.say(f"{np.round(points, 1)} points, exported: {export(run, options.out)}")
+        console.say(f"{np.round(points, 1)} points, exported: {version}")
 
 
 if __name__ == "__main__":

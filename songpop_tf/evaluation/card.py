@@ -1,12 +1,13 @@
 """The model card: what a run's best model is, how well it does for whom, and what it cannot do."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipelines.files import write_atomically
+from pipelines.files import read_json, write_atomically
 from pipelines.prepared import PreparedData
 from pipelines.splits import TRAIN
 from pipelines.years import UNKNOWN_YEAR
@@ -14,7 +15,7 @@ from songpop_tf.evaluation.metrics import PREDICTED
 from songpop_tf.scale import NEAR
 from songpop_tf.training.run import Run
 
-CARD = "model_card.md"
+CARD, EVALUATION = "model_card.md", "evaluation.json"
 _BANDS = (0, 20, 40, 60, 80, 101)
 
 _ASKED = {
@@ -47,10 +48,19 @@ def write_card(
         evaluation: as in ``evaluation.json``.
     """
     models = evaluation["models"]
-    best = min(models, key=lambda name: float(models[name]["mse"]))
+    best = min(run.best_by_branch().values(), key=lambda name: float(models[name]["mse"]))
     card = describe(best, _about(data, run, evaluation, best), predictions)
     with write_atomically(run.directory / CARD) as temporary:
         temporary.write_text(card)
+
+
+def card_of(run: Run) -> Path | None:
+    """The card in the run; None where there is none of the models that the run holds now."""
+    card, evaluation = run.directory / CARD, run.directory / EVALUATION
+    if not (card.is_file() and evaluation.is_file()):
+        return None
+    measured = read_json(evaluation)["models"]
+    return card if set(measured) == set(run.finished()) else None
 
 
 def describe(name: str, about: str, predictions: pd.DataFrame) -> str:
@@ -79,6 +89,8 @@ def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) 
     songs = data.songs_of(TRAIN)
     dated = songs.year[songs.year != UNKNOWN_YEAR]
     years = f"{dated.min()}-{dated.max()}" if len(dated) else "unknown years"
+    pretrained = {"text", "combined"}.intersection(run.best_by_branch().values())
+    large = f", and {len(data.metadata_of(TRAIN)):,} rows of a large table of tracks"
     low, high = measured["mse_ci"]
     points = ", ".join(
         f"{evaluation['intervals'][name]['half_width']:.0f} for {name}"
@@ -88,8 +100,8 @@ def _about(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) 
         "Predicts Spotify popularity (0-100) of a song from its spectrogram, artist, title and "
         f"year, or from what is known of them. Made with songpop_tf; seed {run.config().seed}, all "
         "settings in `config.toml`.\n\n"
-        f"- **Trained on** {protocol['n_train']:,} songs of {years} with a spectrogram, and "
-        f"{len(data.metadata_of(TRAIN)):,} rows of a large table of tracks.\n"
+        f"- **Trained on** {protocol['n_train']:,} songs of {years} with a spectrogram"
+        f"{large if pretrained else ''}.\n"
         f"- **Measured on** {protocol['n_test']:,} songs held out by `{protocol['split']}`, split "
         f"seed {protocol['seed']}: MSE {measured['mse']:.1f} ({low:.0f} to {high:.0f}), R² "
         f"{measured['r2']:.3f}, {measured['within_15']:.0%} within {NEAR:.0f} points.\n"

@@ -13,7 +13,7 @@ from pipelines.prepared import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
 from pipelines.words import PATTERNS, WORDS
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
-from songpop_tf.evaluation.card import write_card
+from songpop_tf.evaluation.card import EVALUATION, write_card
 from songpop_tf.evaluation.figures import write_figures
 from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics, r2
 from songpop_tf.evaluation.report import write_report
@@ -22,7 +22,6 @@ from songpop_tf.training.fit import Console
 from songpop_tf.training.inputs import knowing, predict_patterns, reads_words
 from songpop_tf.training.run import Run
 
-EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.csv"
 
 

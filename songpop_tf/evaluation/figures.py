@@ -101,7 +101,9 @@ def training_curves(histories: dict[str, list[dict[str, Any]]]) -> Figure:
     for place, (name, history) in enumerate(histories.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         table = pd.DataFrame(history)
-        best = table.iloc[int(table.val_loss.argmin())]
+        # The fits before the last watched other songs.
+        last = table[table.fit == table.fit.max()]
+        best = last.loc[last.val_loss.idxmin()]
         axes.plot(table.epoch, table.loss, label="training")
         axes.plot(table.epoch, table.val_loss, label="validation")
         axes.plot(best.epoch, best.val_loss, "o", color=_TRUTH, ms=4, label="kept")
@@ -126,9 +128,7 @@ def spectrograms(data: PreparedData, augmentation: AugmentationConfig) -> Figure
     ]
     original = _original(data)
     if original is not None:
-        panels.insert(
-            0, ("the file: {} x {}, 200 columns a second".format(*original.shape), original)
-        )
+        panels.insert(0, ("the file: {} x {}".format(*original.shape), original))
     artist, title = song["artist"].numpy().decode(), song["title"].numpy().decode()
     images = [(what, image.numpy()) for what, image in panels]
     return spectrogram_panels(images, f"{artist} - {title}")

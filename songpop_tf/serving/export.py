@@ -9,7 +9,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from songpop_tf.evaluation.card import CARD
+from songpop_tf.evaluation.card import CARD, card_of
 from songpop_tf.serving.describe import describe
 from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, numbers, versions
 from songpop_tf.serving.signatures import SongModel
@@ -51,8 +51,8 @@ def export(run: Run, target: Path, kind: Format = "savedmodel") -> Path:
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         write[kind](temporary)
-        if (run.directory / CARD).is_file():
-            shutil.copyfile(run.directory / CARD, temporary / CARD)
+        if card := card_of(run):
+            shutil.copyfile(card, temporary / CARD)
         _flush(temporary)
         temporary.rename(version)
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.errors import InputError
-from pipelines.files import read_json
+from pipelines.files import file_fingerprint, fingerprint, read_json
 from songpop_tf.serving.c_library import Column, SavedModel, TensorFlowError
 from songpop_tf.serving.names import SIGNATURES_FILE, TENSOR, newest_graph
 from songpop_tf.serving.predict import Inputs, Predictor, RefusedError, answered_rows
@@ -26,8 +26,16 @@ def open_predictor(directory: Path) -> Predictor:
     from songpop_tf.serving.signatures import SongModel
     from songpop_tf.training.run import Run
 
-    song_model = SongModel(Run.open(directory))
-    return Predictor(str(directory), list(song_model.configurations), song_model.ask)
+    run = Run.open(directory)
+    song_model = SongModel(run)
+    # A run may be trained on while a table is being predicted.
+    trained = [file_fingerprint(run.history_path(name)) for name in run.finished()]
+    return Predictor(
+        str(directory),
+        list(song_model.configurations),
+        song_model.ask,
+        identity=fingerprint(directory, *trained),
+    )
 
 
 class ExportedModel:

@@ -1,6 +1,7 @@
 """Predict songs with whatever answers: a training run, an exported model, or a server."""
 
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,11 @@ class Song:
                 f"received {self.year}"
             )
         for text in (self.artist, self.title):
-            if not text.isprintable():
-                raise InputError(f"expected printable text in UTF-8, received {text!r}")
+            # Bytes of an argument that are not UTF-8 come as surrogates.
+            if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+                raise InputError(
+                    f"expected text in UTF-8 without control characters, received {text!r}"
+                )
         if not (self.has_text or self.spectrogram):
             raise InputError("expected an artist, a title, a year or a spectrogram, received none")
 
@@ -84,12 +88,20 @@ class Predictor:
         ask: answers for batches of songs.
         looks_first: whether spectrogram files are decoded before the model is asked. Else they
             are only where it has no answer, to say why; it must survive any file, then.
+        identity: of the model; another one where the same name may stand for other answers.
     """
 
     def __init__(
-        self, name: str, branches: Sequence[str], ask: Ask, *, looks_first: bool = True
+        self,
+        name: str,
+        branches: Sequence[str],
+        ask: Ask,
+        *,
+        looks_first: bool = True,
+        identity: str = "",
     ) -> None:
         self.name = name
+        self.identity = identity or name
         self._branches = branches
         self._ask = ask
         self._looks_first = looks_first

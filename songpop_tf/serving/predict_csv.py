@@ -75,7 +75,7 @@ def predict_csv(
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     state_path = target.with_name(f".{target.name}.partial.json")
-    state = _state_of(partial, state_path, file_fingerprint(source), predictor.name)
+    state = _state_of(partial, state_path, file_fingerprint(source), predictor.identity)
     done(state.rows)
     with partial.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

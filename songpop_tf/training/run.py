@@ -29,7 +29,7 @@ def configurations(approach: str, branch: str) -> list[str]:
     return {"naive": naive, "better": branches, "both": naive + branches}[approach]
 
 
-_CONFIG = "config.toml"
+CONFIG = "config.toml"
 _DATA = "data.json"
 
 
@@ -54,11 +54,11 @@ class Run:
         """
         run = cls(directory)
         stored = {"data": str(data.directory.resolve()), "fingerprints": _fingerprints(data)}
-        if (directory / _CONFIG).is_file():
+        if (directory / CONFIG).is_file():
             if run.config() != config:
                 raise InputError(
                     f"{directory}: expected a run of this configuration, found another "
-                    f"({directory / _CONFIG}); choose another --out"
+                    f"({directory / CONFIG}); choose another --out"
                 )
             run.check_data(data)
             return run
@@ -67,7 +67,7 @@ class Run:
         if holds_files(directory, besides=[_DATA]):
             raise InputError(f"{directory}: expected an empty folder or a run, found other files")
         write_json(directory / _DATA, stored)
-        save_config(config, directory / _CONFIG)
+        save_config(config, directory / CONFIG)
         return run
 
     @classmethod
@@ -77,15 +77,15 @@ class Run:
         Raises:
             InputError: the folder holds no run.
         """
-        if not (directory / _CONFIG).is_file():
+        if not (directory / CONFIG).is_file():
             raise InputError(
-                f"{directory}: expected a training run, found no {_CONFIG}; run `songpop-tf train`"
+                f"{directory}: expected a training run, found no {CONFIG}; run `songpop-tf train`"
             )
         return cls(directory)
 
     def config(self) -> RunConfig:
         """The whole configuration of the run."""
-        return load_config(self.directory / _CONFIG)
+        return load_config(self.directory / CONFIG)
 
     def check_data(self, data: PreparedData) -> None:
         """Make sure that ``data`` is what the run was trained on.

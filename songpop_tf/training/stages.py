@@ -65,6 +65,8 @@ class Trainer:
         if unknown:
             raise ValueError(f"expected names of {', '.join(self._fits)}; received {unknown}")
         wanted = {need for name in names for need in (*_NEEDS.get(name, ()), name)}
+        if "text" in wanted.difference(self.run.finished()):
+            self._check_large_set()  # now, not after an hour of training the others
         for name in (name for name in self._fits if name in wanted):
             if name in self.run.finished():
                 self.console.say(f"{name}: finished before")
@@ -240,12 +242,16 @@ class Trainer:
         songs = self.data.songs_of(TRAIN)
         if name.endswith("_naive"):
             return songs
+        self._check_large_set()
+        return pd.concat([songs, self.data.metadata_of(TRAIN)], ignore_index=True)
+
+    def _check_large_set(self) -> None:
         if self.data.metadata_of(TRAIN).empty or self.data.metadata_of(VALIDATION).empty:
             raise InputError(
                 "expected rows to pre-train the text branch on, received none besides the songs "
-                "with spectrograms; prepare with a larger --tracks table"
+                "with spectrograms; prepare with a larger --tracks table, or train with "
+                "--approach naive or --branch cnn"
             )
-        return pd.concat([songs, self.data.metadata_of(TRAIN)], ignore_index=True)
 
     def _fit_on_table(
         self,
@@ -297,6 +303,8 @@ class Trainer:
 
 
 def _one_after_another(histories: list[History]) -> History:
-    """One history, its epochs counted through."""
-    entries = [entry for history in histories for entry in history]
+    """One history, its epochs counted through; "fit" counts the fits."""
+    entries = [
+        {**entry, "fit": fit} for fit, history in enumerate(histories, start=1) for entry in history
+    ]
     return [{**entry, "epoch": epoch} for epoch, entry in enumerate(entries, start=1)]

@@ -21,7 +21,8 @@ from songpop_tf.cli import app
 from songpop_tf.serving import client, patience
 from songpop_tf.serving.client import connect
 from songpop_tf.serving.open import open_predictor
-from songpop_tf.serving.predict import Song
+from songpop_tf.serving.predict import Ask, Inputs, Predictor, Song
+from songpop_tf.serving.predict_csv import predict_csv
 from tests.songpop_tf.fake_server import SLOW_SECONDS, ServedModel, grpc_server, rest_server
 
 Serve = Callable[[ServedModel], AbstractContextManager[str]]
@@ -174,6 +175,49 @@ def test_who_refuses_everybody_is_not_asked_about_everybody(rest: str, model: Se
     with pytest.raises(InputError, match="answered 400"):
         predictor.predict([QUEEN] * 80)
     assert len(model.faults) == 100 - 33
+
+
+def test_any_name_that_people_write_can_be_asked_about() -> None:
+    for artist in (
+        "Fleetwood\xa0Mac",
+        "宇多田\u3000ヒカル",
+        "نوش\u200cآفرین",
+        "Who \U0001f468\u200d\U0001f3a4",
+    ):
+        assert Song(artist).artist == artist
+    for artist in ("Fleetwood\nMac", "Beyonc\udce9", "\x1b[2J"):
+        with pytest.raises(InputError, match="without control characters"):
+            Song(artist)
+
+
+def test_a_table_is_not_finished_by_another_model(tmp_path: Path) -> None:
+    source, target = tmp_path / "songs.csv", tmp_path / "out.csv"
+    source.write_text("artist,title,year\n" + "Queen,Innuendo,1991\n" * 300)
+    asked: list[int] = []
+
+    def model(answer: float, stops_after: int) -> Ask:
+        def ask(_: str, inputs: Inputs) -> list[tuple[float, float, float]]:
+            asked.append(len(inputs["year"]))
+            if sum(asked) > stops_after:
+                raise InputError("stopped")
+            return [(answer, 0.0, 100.0)] * len(inputs["year"])
+
+        return ask
+
+    def predict(answer: float, identity: str, stops_after: int = 1000) -> int:
+        asked.clear()
+        predictor = Predictor("run", ["text"], model(answer, stops_after), identity=identity)
+        return predict_csv(predictor, source, target, lambda _: None, lambda _: None)
+
+    with pytest.raises(InputError, match="stopped"):
+        predict(10.0, "before", stops_after=280)
+    assert predict(20.0, "after") == 0
+    assert set(pd.read_csv(target).popularity) == {20.0}
+    target.unlink()
+    with pytest.raises(InputError, match="stopped"):
+        predict(10.0, "before", stops_after=280)
+    predict(20.0, "before")
+    assert set(pd.read_csv(target).popularity) == {10.0, 20.0}, "the same model goes on"
 
 
 def test_a_table_goes_on_where_an_outage_stopped_it(

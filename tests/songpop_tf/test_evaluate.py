@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,7 +11,9 @@ from PIL import Image
 
 from pipelines.prepared import PreparedData
 from pipelines.words import PATTERNS, WORDS
+from songpop_tf.evaluation.card import card_of
 from songpop_tf.evaluation.evaluate import evaluate
+from songpop_tf.evaluation.figures import training_curves
 from songpop_tf.evaluation.metrics import metrics
 from songpop_tf.evaluation.report import text_table
 from songpop_tf.training.inputs import knowing
@@ -104,14 +107,33 @@ def test_the_card_counts_every_test_song_by_decade_and_popularity(
 ) -> None:
     card = (run.directory / "model_card.md").read_text()
     models = evaluation["models"]
-    best = min(models, key=lambda name: models[name]["mse"])
-    assert card.startswith(f"# Model card: {best}\n")
+    best = min(("text", "cnn", "combined"), key=lambda name: models[name]["mse"])
+    assert card.startswith(f"# Model card: {best}\n"), "naive models answer nobody here"
+    assert "rows of a large table" in card
     truth = pd.read_csv(run.directory / "predictions.csv").popularity
     for name in ("decade", "popularity"):
         table = card.split(f"| {name} | songs |")[1].split("\n\n")[0]
         counts = [int(line.split("|")[2]) for line in table.splitlines()[2:]]
         assert sum(counts) == evaluation["protocol"]["n_test"]
     assert f"| 40-59 | {truth.between(40, 59).sum()} |" in card
+
+
+@pytest.mark.usefixtures("evaluation")
+def test_a_card_is_that_of_the_models_measured(run: Run, tmp_path: Path) -> None:
+    assert card_of(run) == run.directory / "model_card.md"
+    other = Run(Path(shutil.copytree(run.directory, tmp_path / "run")))
+    other.history_path("cnn").unlink()
+    assert card_of(other) is None
+
+
+def test_the_epoch_marked_as_kept_is_one_of_the_last_fit() -> None:
+    epochs = [(1, 1, 90.0), (2, 1, 50.0), (3, 2, 80.0), (4, 2, 70.0), (5, 2, 75.0)]
+    history = [
+        {"epoch": epoch, "fit": fit, "loss": loss, "val_loss": loss} for epoch, fit, loss in epochs
+    ]
+    axes = training_curves({"text": history}).axes[0]
+    kept = next(line for line in axes.lines if line.get_label() == "kept")
+    assert (list(kept.get_xdata()), list(kept.get_ydata())) == ([4], [70.0])
 
 
 def test_the_table_says_how_near_the_best_reachable_a_model_is(evaluation: dict) -> None:

@@ -26,8 +26,10 @@ def test_everything_asked_for_is_trained_and_stored(run: Run) -> None:
         history = pd.DataFrame(run.load_history(name))
         assert np.isfinite(history.loss).all()
         assert history.epoch.tolist() == list(range(1, len(history) + 1))
+        assert history.fit.is_monotonic_increasing
+        assert history.fit.nunique() == (2 if name == "text" else 1)
         assert {"epoch", "loss", "val_loss", "val_mae", "seconds"} <= set(history.columns)
-    assert not list(run.directory.glob("state/*.npz")), "finished models need no state"
+    assert not list(run.directory.glob("state/**/*.npz")), "finished models need no state"
 
 
 def test_the_fused_model_holds_the_branches_as_they_were_pre_trained(
@@ -62,6 +64,20 @@ def test_a_finished_run_is_not_trained_again(
 ) -> None:
     monkeypatch.setattr(keras.Model, "fit", pytest.fail)
     Trainer(data, run, TINY, SilentConsole()).train(list(CONFIGURATIONS))
+
+
+def test_a_large_set_that_is_not_there_is_missed_at_once(
+    data: PreparedData, tmp_path: Path
+) -> None:
+    class WithoutLargeSet(PreparedData):
+        def metadata_of(self, split: str) -> pd.DataFrame:
+            return super().metadata_of(split).iloc[:0]
+
+    small = WithoutLargeSet(data.directory, data.manifest)
+    begun = Run.start(tmp_path / "run", small, TINY)
+    with pytest.raises(InputError, match=r"larger --tracks table, or .*--approach naive"):
+        Trainer(small, begun, TINY, SilentConsole()).train(list(CONFIGURATIONS))
+    assert not begun.finished(), "nothing was trained in vain"
 
 
 def test_a_run_keeps_to_its_data_and_configuration(
