@@ -10,6 +10,12 @@ from pipelines.errors import InputError
 SPECTROGRAMS = "tpapp157/billboard-hot-100-19602020-spectrograms"
 TRACKS = "yamaerenay/spotify-dataset-19212020-600k-tracks"
 
+_FAILURES = (
+    requests.RequestException,
+    kagglehub.exceptions.KaggleApiHTTPError,
+    kagglehub.exceptions.DataCorruptionError,
+    ValueError,  # of an archive that cannot be unpacked
+)
 _BY_HAND = (
     "To do it by hand: download https://www.kaggle.com/datasets/{spectrograms} and "
     "https://www.kaggle.com/datasets/{tracks} in a browser, unpack the first into "
@@ -30,7 +36,12 @@ def download(directory: Path) -> tuple[Path, Path]:
     for handle, target in targets.items():
         try:
             kagglehub.dataset_download(handle, output_dir=str(target))
-        except (requests.RequestException, kagglehub.exceptions.KaggleApiHTTPError) as error:
+        except FileExistsError:
+            raise InputError(
+                f"{target}: expected an empty folder or a finished download, found part of one; "
+                "remove it and start again"
+            ) from None
+        except _FAILURES as error:
             hand = _BY_HAND(spectrograms=SPECTROGRAMS, tracks=TRACKS, directory=directory)
             raise InputError(f"could not download {handle}: {error}. {hand}") from error
     return targets[SPECTROGRAMS], targets[TRACKS] / "tracks.csv"

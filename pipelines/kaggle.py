@@ -17,6 +17,7 @@ import pandas as pd
 
 from pipelines.csv_rows import numbered_rows
 from pipelines.errors import InputError
+from pipelines.sound import SOUND
 from pipelines.years import FIRST_YEAR, LAST_YEAR
 
 REQUIRED_COLUMNS = ("name", "popularity", "artists", "release_date")
@@ -175,8 +176,9 @@ def _read_table(path: Path, source: int) -> tuple[list[_Track], list[_Reject]]:
     rejects: list[_Reject] = []
     rows = numbered_rows(path)
     _, header = next(rows, (1, []))
-    columns = {name.strip(): position for position, name in enumerate(header)}
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    names = [name.strip() for name in header]
+    columns = {name: position for position, name in enumerate(names)}
+    repeated = [name for name in (*REQUIRED_COLUMNS, "id", *SOUND) if names.count(name) > 1]
     if repeated:
         raise InputError(
             f"{path}: expected columns of different names, received {', '.join(repeated)} twice"
@@ -219,7 +221,9 @@ def _parse_row(cells: list[str], columns: dict[str, int], source: int, line: int
 
 
 def _clean(text: str) -> str:
-    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+    # A line break within a name would end a row of the tables that `prepare` writes.
+    text = " ".join(text.splitlines()).strip()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _parse_artists(text: str) -> tuple[str, ...]:

@@ -72,7 +72,8 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     files, bad_files = find_spectrograms(options.spectrograms)
-    _check_share(len(bad_files), len(files) + len(bad_files), "file names", options)
+    unusable = _listed(bad_files.file, bad_files.reason)
+    _check_share(unusable, len(files) + len(bad_files), "file names", options)
     progress("reading tracks", 0, 1)
     tracks, bad_rows = read_tracks(options.tracks)
     progress("reading tracks", 1, 1)
@@ -80,7 +81,9 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     _check_folder(directory, plan)
     if (directory / MANIFEST).is_file():
         return PreparedData.open(directory)
-    _check_share(bad_rows.kind.eq(INVALID).sum(), len(tracks) + len(bad_rows), "rows", options)
+    invalid = bad_rows[bad_rows.kind == INVALID]
+    unusable = _listed(invalid.file + " line " + invalid.row.astype(str), invalid.reason)
+    _check_share(unusable, len(tracks) + len(bad_rows), "rows", options)
     links = link(files, tracks, lambda done, of: progress("linking", done, of))
     config = options.split
     songs, repeated = _linked_songs(links, tracks)
@@ -100,7 +103,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     write_json(directory / _PLAN, plan)
     shards = plan_shards(songs, directory)
     rejected = _shrink(shards, options, progress)
-    _check_share(len(rejected), len(songs), "images", options)
+    _check_share(_listed(rejected.keys(), rejected.values()), len(songs), "images", options)
     songs = songs[~songs.file.isin(list(rejected))]
     _check_sides(songs)
     unused = [
@@ -161,11 +164,15 @@ def _check_folder(directory: Path, plan: dict[str, Any]) -> None:
         raise InputError(f"{directory}: expected an empty folder, found files of something else")
 
 
-def _check_share(bad: int, total: int, what: str, options: PrepareOptions) -> None:
-    if bad > options.max_bad * total:
+def _listed(places: Iterable[str], reasons: Iterable[str]) -> list[str]:
+    return [f"{place}: {reason}" for place, reason in zip(places, reasons, strict=True)]
+
+
+def _check_share(unusable: list[str], total: int, what: str, options: PrepareOptions) -> None:
+    if len(unusable) > options.max_bad * total:
         raise InputError(
-            f"expected at most {options.max_bad:.0%} bad {what} (--max-bad), received {bad} of "
-            f"{total}"
+            f"expected at most {options.max_bad:.0%} bad {what} (--max-bad), received "
+            f"{len(unusable)} of {total}, the first: {unusable[0]}"
         )
 
 
@@ -238,8 +245,10 @@ def _metadata(
     spellings = pd.concat([songs[["artist", "title", "artists"]], as_in_files])
     in_songs = same_song(tracks, spellings)
     metadata = tracks[~in_songs].copy()
-    if metadata.empty:
-        metadata["split"] = ""
+    reason = _LEFT_OUT_REASON[config.protocol]
+    if len(metadata) < 2 * FEWEST:
+        metadata["split"] = LEFT_OUT
+        reason = "too few rows besides the songs to pre-train on"
     else:
         metadata["split"] = split_metadata(
             metadata, songs, config.protocol, config.seed, config.metadata_validation
@@ -250,7 +259,7 @@ def _metadata(
     held_out = pd.concat(
         [
             tracks[versions].assign(reason=f"another version of a song in {SONGS}"),
-            metadata[left_out].assign(reason=_LEFT_OUT_REASON[config.protocol]),
+            metadata[left_out].assign(reason=reason),
         ]
     )
     return metadata[~left_out], held_out.assign(kind=HELD_OUT)

@@ -116,7 +116,7 @@ def split_metadata(
         sides = _by_artists_of(songs, metadata, seed, validation)
     else:
         sides = _deal_validation(metadata, _song_numbers(metadata), seed, validation)
-    _check_sides(sides, (TRAIN, VALIDATION), {}, f"metadata rows split by {protocol}")
+    _check_sides(sides, (TRAIN, VALIDATION), {}, f"rows of the large table split by {protocol}")
     return pd.Series(sides, index=metadata.index, name="split", dtype=str)
 
 

@@ -221,7 +221,8 @@ class FitConfig:
     """How one model is fitted: Adam with decoupled weight decay, MSE, early stopping.
 
     Attributes:
-        learning_rate: highest learning rate; it falls to 0 along a cosine over ``epochs``.
+        learning_rate: highest learning rate; it rises from a tenth in the first epoch, then falls
+            along a cosine that would reach 0 an epoch after the last.
         patience: epochs without a better validation MSE after which training stops.
     """
 
@@ -309,12 +310,16 @@ def config_from_dict(given: dict[str, Any]) -> RunConfig:
     """Build a configuration from nested dictionaries laid over the defaults."""
     merged = _merge(dataclasses.asdict(RunConfig()), given)
     # TOML has no tuples, and people write 1 where 1.0 is meant; nothing else is converted.
-    hooks: dict[Any, Any] = {float: _float, int: _number, tuple[int, ...]: tuple}
+    hooks: dict[Any, Any] = {float: _float, int: _number, tuple[int, ...]: _tuple}
     return dacite.from_dict(RunConfig, merged, dacite.Config(strict=True, type_hooks=hooks))
 
 
 def _float(value: Any) -> Any:
     return float(_number(value)) if isinstance(value, int) else value
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _number(value: Any) -> Any:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import keras_tuner
@@ -17,7 +18,7 @@ from pipelines.files import read_json, write_json
 from pipelines.prepared import METADATA, SONGS, PreparedData
 from songpop_tf.config import RunConfig, save_config
 from songpop_tf.training.fit import Console
-from songpop_tf.training.run import BRANCHES, Run
+from songpop_tf.training.run import BRANCHES, CONFIG, Run
 from songpop_tf.tuning.hypermodels import Subject, hypermodel_of
 from songpop_tf.tuning.optuna_oracle import OptunaOracle
 from songpop_tf.tuning.oracles import defaults_of, oracle_of
@@ -72,11 +73,35 @@ def search(
     for one in BRANCHES if branch == "all" else (branch,):
         # A branch is searched whatever the other's settings are; the head needs both.
         start = best if one == "combined" else base
+        if one == "combined" and branch == "all":
+            _set_aside(out / one, start, console)
         found = _BranchSearch(data, out, one, plan, start, console).run()
         best = configured(one, found, best, plan.algorithm == "hyperband")
         with waiting_for(out / "best.lock", "another process", console):
             save_config(best, out / BEST)
     return best
+
+
+def _set_aside(folder: Path, base: RunConfig, console: Console) -> None:
+    """Make place for a search of the head on ``base``, if the folder's is on other branches.
+
+    Raises:
+        InputError: another process searches there.
+    """
+    run = folder / "run"
+    if not (run / CONFIG).is_file() or Run.open(run).config() == base:
+        return
+    number, held = own_number(folder)
+    with held:
+        if number > 1:
+            raise InputError(
+                f"{folder}: expected a search on the best branches that are known now, found "
+                "another process that searches on others; wait for it and start again"
+            )
+        numbered = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
+        aside = next(path for path in numbered if not path.exists())
+        folder.rename(aside)
+    console.say(f"combined: begins anew on better branches; its earlier search is in {aside}")
 
 
 @dataclass(frozen=True)

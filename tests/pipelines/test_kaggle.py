@@ -197,6 +197,16 @@ def test_the_id_is_optional_and_other_columns_are_ignored(tmp_path: Path) -> Non
     tracks, _ = read_tracks([path])
     assert tracks["track_id"].to_list() == [""]
     assert tracks["year"].to_list() == [1999]
+    # Spreadsheets leave columns without a name behind.
+    trailing = write_table(tmp_path / "u.csv", [*row(), "", ""], header=[*HEADER, "", ""])
+    assert len(read_tracks([trailing])[0]) == 1
+
+
+def test_a_line_break_in_a_name_becomes_a_space(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "t.csv", row(name="A\rB\r\nC", artists='["D\\rE"]'))
+    tracks, _ = read_tracks([path])
+    assert tracks.title.to_list() == ["A B C"]
+    assert tracks.artist.to_list() == ["D E"]
 
 
 def test_a_table_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -209,6 +219,9 @@ def test_a_table_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         InputError, match=r"lacking\.csv.*missing: popularity, release_date; found: name, artists"
     ):
         read_tracks([lacking])
+    twice = write_table(tmp_path / "twice.csv", header=[*HEADER, " name"])
+    with pytest.raises(InputError, match=r"twice\.csv.*different names, received name twice"):
+        read_tracks([twice])
     (tmp_path / "empty.csv").touch()
     with pytest.raises(InputError, match="found: none"):
         read_tracks([tmp_path / "empty.csv"])

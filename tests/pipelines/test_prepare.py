@@ -180,7 +180,7 @@ def test_bad_images_are_rejected_with_their_reason(own_sample: Path, tmp_path: P
 def test_too_many_bad_images_fail(own_sample: Path, tmp_path: Path) -> None:
     for path in some_images(own_sample, 3):
         path.write_bytes(b"no image")
-    with pytest.raises(InputError, match="at most 5% bad images .* received 3 of 48"):
+    with pytest.raises(InputError, match="at most 5% bad images .* 3 of 48, the first: .*png"):
         prepare(options_for(own_sample), tmp_path / "data", no_progress)
 
 
@@ -188,7 +188,7 @@ def test_too_many_bad_rows_fail(own_sample: Path, tmp_path: Path) -> None:
     table = pd.read_csv(own_sample / "tracks.csv")
     table["popularity"] = table.popularity.where(table.index % 4 > 0, 101)
     table.to_csv(own_sample / "tracks.csv", index=False)
-    with pytest.raises(InputError, match="bad rows"):
+    with pytest.raises(InputError, match=r"bad rows.*the first: .*tracks.csv line 2: .*101"):
         prepare(options_for(own_sample), tmp_path / "data", no_progress)
 
 
@@ -251,3 +251,9 @@ def test_parts_and_subtitles_make_other_songs(sample: Path, tmp_path: Path) -> N
     made = prepare(options, tmp_path / "data", no_progress)
     assert set(made.songs.title) == {*songs, *others}
     assert made.metadata.empty, "no large set is no error: the naive models need none"
+    (tmp_path / "tracks.csv").write_text("\n".join([*rows, "Left,5,['Over'],1980"]) + "\n")
+    made = prepare(options, tmp_path / "more", no_progress)
+    assert made.metadata.empty
+    quarantine = pd.read_csv(made.directory / "quarantine.csv")
+    assert quarantine.reason.to_list() == ["too few rows besides the songs to pre-train on"]
+    assert quarantine.row.to_list() == [len(rows) + 1]

@@ -303,3 +303,17 @@ def test_download_says_how_to_do_it_by_hand(
     assert "Failed to resolve host" in error
     assert "by hand" in error
     assert str(tmp_path) in error
+
+
+def test_part_of_a_download_is_to_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import kagglehub
+
+    def not_empty(*_: object, **__: object) -> str:
+        raise FileExistsError("Set force_download=True")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", not_empty)
+    error = error_of(invoke("download", "--out", tmp_path))
+    assert f"{tmp_path / 'spectrograms'}: expected an empty folder" in error
+    assert "remove it" in error

@@ -30,6 +30,7 @@ def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
         ("sead = 1", "sead"),
         ("[cnn]\nfilterz = [1]", "filterz"),
         ("[cnn]\ndropout = 'much'", "much"),
+        ("[cnn]\nfilters = 64", "filters"),
         ("[cnn]\ndropout = 1.5", "dropout: expected 0 up to 1, received 1.5"),
         ("[text_fit]\nepochs = 0", "epochs: expected 1 or more, received 0"),
         ("[text_fit]\nlearning_rate = -1.0", "learning_rate"),

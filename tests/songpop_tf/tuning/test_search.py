@@ -126,6 +126,20 @@ def test_all_branches_are_searched_and_the_head_on_the_best_of_them(
     )
 
 
+def test_more_trials_of_all_branches_begin_the_head_anew_on_better_ones(
+    data: PreparedData, tmp_path: Path, fakes: list[FakeHyperModel]
+) -> None:
+    search(data, tmp_path, "all", Plan("random", 1), TINY, Lines())
+    console = Lines()
+    best = search(data, tmp_path, "all", Plan("random", 6), TINY, console)
+    text, head = (fakes[place] for place in (3, 5))
+    assert best.metadata.dropout == min(text.fits) < TINY.metadata.dropout
+    assert head.subject.base.metadata == best.metadata
+    assert len(head.fits) == 6
+    assert len(trials_of(tmp_path / "combined.1")) == 1, "the earlier search is kept"
+    assert any("combined.1" in line for line in console.lines)
+
+
 @pytest.mark.usefixtures("fakes")
 def test_a_folder_holds_one_search(data: PreparedData, tmp_path: Path) -> None:
     heads(data, tmp_path, "random", 1)
