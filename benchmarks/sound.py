@@ -6,9 +6,10 @@
         --tracks more_tracks.csv --config benchmarks/minilm.toml --preset MINILM_FOLDER --out sound
 
 For each seed the songs are divided anew, and `songpop-tf prepare`, `train` and `evaluate` run as
-they are; what is finished in --out is kept. Beside them stands "audio": gradient boosting on the
+they are; what is finished in --out is kept. Beside them stand "audio": gradient boosting on the
 length and on Spotify's own audio features of the same training songs, what a perfect listener could
-hand to it. The test songs of all seeds are pooled; intervals are bootstrapped over songs.
+hand to it; and "text_audio": that and the text branch, weighted by the validation songs. The test
+songs of all seeds are pooled; intervals are bootstrapped over songs.
 """
 
 import argparse
@@ -28,20 +29,21 @@ from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared import PreparedData
 from pipelines.records import parse_song
 from pipelines.sound import SOUND
-from pipelines.splits import TEST, TRAIN
+from pipelines.splits import TEST, TRAIN, VALIDATION
 from pipelines.words import PATTERNS, WORDS
 from songpop_tf.config import RunConfig, SplitConfig
 from songpop_tf.console import Console
+from songpop_tf.evaluation.card import EVALUATION
 from songpop_tf.evaluation.evaluate import PREDICTIONS, evaluate
 from songpop_tf.evaluation.metrics import PREDICTED, Vector, r2
 from songpop_tf.scale import NEAR
 from songpop_tf.training.conformal import interval
-from songpop_tf.training.inputs import predict_patterns
+from songpop_tf.training.inputs import predict_patterns, predict_split
 from songpop_tf.training.run import BRANCHES, Run, configurations
 from songpop_tf.training.stages import Trainer
 
 RESAMPLES = 2000
-AUDIO = f"{PREDICTED}audio"
+AUDIO, TEXT_AUDIO = f"{PREDICTED}audio", f"{PREDICTED}text_audio"
 COVERED = "covered_"
 
 
@@ -56,10 +58,11 @@ def predictions_of(
     seeded = dataclasses.replace(config, seed=seed)
     run = Run.start(folder / "run", data, seeded)
     Trainer(data, run, seeded, console).train(configurations(options.approach, "all"))
-    if not (run.directory / PREDICTIONS).is_file():
+    if not (run.directory / EVALUATION).is_file():
         evaluate(data, run, seed, console)
     found = pd.read_csv(run.directory / PREDICTIONS, dtype={"song_id": str})
-    found[AUDIO] = boosting_on_audio(data, seed)
+    audio = boosting_on_audio(data, seed)
+    found[AUDIO], found[TEXT_AUDIO] = audio[TEST], with_text(audio, data, run)
     for name in run.finished():
         widths = run.half_widths_of(name, data.songs_of(TEST))
         low, high = interval(found[PREDICTED + name].to_numpy(), widths)
@@ -85,13 +88,26 @@ def _without(name: str, known: tuple[str, ...]) -> str:
     return f"{name}_without_{'_'.join(word for word in WORDS if word not in known)}"
 
 
-def boosting_on_audio(data: PreparedData, seed: int) -> Vector:
-    """Predict the test songs from what Spotify says of their sound, and from their length."""
+def boosting_on_audio(data: PreparedData, seed: int) -> dict[str, Vector]:
+    """Predict the held-out songs from what Spotify says of their sound, and from their length."""
     model = HistGradientBoostingRegressor(
         max_iter=100, learning_rate=0.05, max_leaf_nodes=8, l2_regularization=1, random_state=seed
     )
     model.fit(_audio(data, TRAIN), data.songs_of(TRAIN).popularity)
-    prediction: Vector = model.predict(_audio(data, TEST))
+    return {split: model.predict(_audio(data, split)) for split in (VALIDATION, TEST)}
+
+
+def with_text(audio: dict[str, Vector], data: PreparedData, run: Run) -> Vector:
+    """The test songs by the text branch and by ``audio``, weighted by the validation songs."""
+    model = run.load_model("text")
+
+    def both(split: str) -> npt.NDArray[np.float64]:
+        text = predict_split("text", model, run, data, split)
+        return np.column_stack([text, audio[split], np.ones(len(text))])
+
+    truth = data.songs_of(VALIDATION).popularity.to_numpy("float64")
+    weights = np.linalg.lstsq(both(VALIDATION), truth, rcond=None)[0]
+    prediction: Vector = both(TEST) @ weights
     return prediction
 
 
@@ -185,6 +201,7 @@ def main() -> None:
         console.say(f"\n### {options.split}: {len(table):,} test songs of {len(parts)} seeds\n")
         console.say(table_of(table, names))
         console.say(f"\n{gain(table, 'combined', 'text')}")
+        console.say(gain(table, "text_audio", "text"))
         console.say(gain(table, "combined", "boosting"))
         if "combined_naive" in names:
             console.say(gain(table, "combined", "combined_naive"))

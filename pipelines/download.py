@@ -1,5 +1,7 @@
 """Fetch the two Kaggle data sets."""
 
+import tarfile
+import zipfile
 from pathlib import Path
 
 import kagglehub
@@ -14,7 +16,10 @@ _FAILURES = (
     requests.RequestException,
     kagglehub.exceptions.KaggleApiHTTPError,
     kagglehub.exceptions.DataCorruptionError,
-    ValueError,  # of an archive that cannot be unpacked
+    # Of an archive that cannot be unpacked.
+    ValueError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
 )
 _BY_HAND = (
     "To do it by hand: download https://www.kaggle.com/datasets/{spectrograms} and "
@@ -38,8 +43,8 @@ def download(directory: Path) -> tuple[Path, Path]:
             kagglehub.dataset_download(handle, output_dir=str(target))
         except FileExistsError:
             raise InputError(
-                f"{target}: expected an empty folder or a finished download, found part of one; "
-                "remove it and start again"
+                f"{target}: expected an empty folder or a finished download, found other files; "
+                "go on with `songpop-tf prepare` if you unpacked them by hand, else remove them"
             ) from None
         except _FAILURES as error:
             hand = _BY_HAND(spectrograms=SPECTROGRAMS, tracks=TRACKS, directory=directory)

@@ -104,12 +104,15 @@ def export(
     """
     del seed  # every command takes one; nothing is random here
     with tensorflow_session(debug) as console:
+        from songpop_tf.evaluation.card import CARD
         from songpop_tf.serving.export import export as write
         from songpop_tf.serving.warmup import can_warm_up
         from songpop_tf.training.run import Run
 
         version = write(Run.open(run), out, kind)
         console.say(f"Exported: {version}")
+        if not (version / CARD).is_file():
+            console.say(f"Without a model card: songpop-tf evaluate --data ... --run {run}")
         if kind == "keras":
             network = sorted(version.glob("*.keras"))[-1]
             console.say(f'Next: keras.models.load_model("{network}")')

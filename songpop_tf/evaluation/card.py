@@ -55,12 +55,12 @@ def write_card(
 
 
 def card_of(run: Run) -> Path | None:
-    """The card in the run; None where there is none of the models that the run holds now."""
+    """The card in the run; None where there is none of the models that answer now."""
     card, evaluation = run.directory / CARD, run.directory / EVALUATION
     if not (card.is_file() and evaluation.is_file()):
         return None
     measured = read_json(evaluation)["models"]
-    return card if set(measured) == set(run.finished()) else None
+    return card if set(measured).issuperset(run.best_by_branch().values()) else None
 
 
 def describe(name: str, about: str, predictions: pd.DataFrame) -> str:

@@ -68,13 +68,14 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
             if reads_words(name)
         },
     }
-    write_json(run.directory / EVALUATION, evaluation)
     columns = ["song_id", "artist", "title", "year", "popularity"]
     table = pd.concat([test[columns], _predicted_columns(predictions)], axis=1)
     write_csv(run.directory / PREDICTIONS, table)
     figures = write_figures(data, run, table, evaluation, run.directory / "figures")
     write_report(data, run, table, evaluation, figures, seed)
     write_card(data, run, table, evaluation)
+    # Last: it tells of which models the card is.
+    write_json(run.directory / EVALUATION, evaluation)
     return evaluation
 
 

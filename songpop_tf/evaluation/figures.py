@@ -101,9 +101,9 @@ def training_curves(histories: dict[str, list[dict[str, Any]]]) -> Figure:
     for place, (name, history) in enumerate(histories.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         table = pd.DataFrame(history)
-        # The fits before the last watched other songs.
-        last = table[table.fit == table.fit.max()]
-        best = last.loc[last.val_loss.idxmin()]
+        # The fits before the last watched other songs. (Older runs do not tell them apart.)
+        last = table[table.fit == table.fit.max()] if "fit" in table else table
+        best = last.iloc[int(last.val_loss.argmin())]
         axes.plot(table.epoch, table.loss, label="training")
         axes.plot(table.epoch, table.val_loss, label="validation")
         axes.plot(best.epoch, best.val_loss, "o", color=_TRUTH, ms=4, label="kept")

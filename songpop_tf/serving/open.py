@@ -28,8 +28,9 @@ def open_predictor(directory: Path) -> Predictor:
 
     run = Run.open(directory)
     song_model = SongModel(run)
-    # A run may be trained on while a table is being predicted.
-    trained = [file_fingerprint(run.history_path(name)) for name in run.finished()]
+    # More may be trained while the prediction of a table is interrupted.
+    answering = song_model.configurations.values()
+    trained = [file_fingerprint(run.history_path(name)) for name in answering]
     return Predictor(
         str(directory),
         list(song_model.configurations),

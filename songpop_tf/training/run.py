@@ -58,7 +58,7 @@ class Run:
             if run.config() != config:
                 raise InputError(
                     f"{directory}: expected a run of this configuration, found another "
-                    f"({directory / CONFIG}); choose another --out"
+                    f"({directory / CONFIG}); choose another --out, or go on with it by --config"
                 )
             run.check_data(data)
             return run

@@ -25,7 +25,7 @@ from songpop_tf.tuning.oracles import defaults_of, oracle_of
 from songpop_tf.tuning.results import report
 from songpop_tf.tuning.spaces import configured, last_fit
 from songpop_tf.tuning.tuner import SearchTuner
-from songpop_tf.tuning.workers import others_when_over, own_number, waiting_for
+from songpop_tf.tuning.workers import alone, others_when_over, own_number, waiting_for
 
 BEST = "best.toml"
 
@@ -89,11 +89,12 @@ def _set_aside(folder: Path, base: RunConfig, console: Console) -> None:
         InputError: another process searches there.
     """
     run = folder / "run"
-    if not (run / CONFIG).is_file() or Run.open(run).config() == base:
+    if not run.is_dir():
         return
-    number, held = own_number(folder)
-    with held:
-        if number > 1:
+    with alone(folder) as free:
+        if not (run / CONFIG).is_file() or Run.open(run).config() == base:
+            return
+        if not free:
             raise InputError(
                 f"{folder}: expected a search on the best branches that are known now, found "
                 "another process that searches on others; wait for it and start again"

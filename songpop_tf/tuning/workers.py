@@ -20,6 +20,19 @@ def own_number(folder: Path) -> tuple[int, AcquireReturnProxy[Any]]:
     raise AssertionError("there is always another number")
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Keep other processes from searching in a folder; whether none does."""
+    with contextlib.ExitStack() as held:
+        free = True
+        for path in {folder / "worker-1.lock", *folder.glob("worker-*.lock")}:
+            try:
+                held.enter_context(FileLock(path).acquire(timeout=0))
+            except Timeout:
+                free = False
+        yield free
+
+
 def others_when_over(folder: Path, own: int, console: Console) -> Iterator[int]:
     """The number of every other process, once it is over; held while the caller deals with it."""
     for path in sorted(folder.glob("worker-*.lock")):

@@ -316,4 +316,4 @@ def test_part_of_a_download_is_to_be_removed(
     monkeypatch.setattr(kagglehub, "dataset_download", not_empty)
     error = error_of(invoke("download", "--out", tmp_path))
     assert f"{tmp_path / 'spectrograms'}: expected an empty folder" in error
-    assert "remove it" in error
+    assert "else remove them" in error

@@ -121,9 +121,13 @@ def test_the_card_counts_every_test_song_by_decade_and_popularity(
 @pytest.mark.usefixtures("evaluation")
 def test_a_card_is_that_of_the_models_measured(run: Run, tmp_path: Path) -> None:
     assert card_of(run) == run.directory / "model_card.md"
-    other = Run(Path(shutil.copytree(run.directory, tmp_path / "run")))
-    other.history_path("cnn").unlink()
-    assert card_of(other) is None
+    path = shutil.copytree(run.directory, tmp_path / "run") / "evaluation.json"
+    measured = json.loads(path.read_text())
+    for name in ("cnn_naive", "cnn"):
+        del measured["models"][name]
+        path.write_text(json.dumps(measured))
+        of_those_that_answer = name == "cnn_naive"
+        assert (card_of(Run(path.parent)) is not None) == of_those_that_answer
 
 
 def test_the_epoch_marked_as_kept_is_one_of_the_last_fit() -> None:
@@ -134,6 +138,13 @@ def test_the_epoch_marked_as_kept_is_one_of_the_last_fit() -> None:
     axes = training_curves({"text": history}).axes[0]
     kept = next(line for line in axes.lines if line.get_label() == "kept")
     assert (list(kept.get_xdata()), list(kept.get_ydata())) == ([4], [70.0])
+
+
+def test_histories_of_older_runs_are_drawn() -> None:
+    history = [{"epoch": epoch, "loss": 9.0, "val_loss": 9.0 - epoch} for epoch in (1, 2)]
+    axes = training_curves({"cnn": history}).axes[0]
+    kept = next(line for line in axes.lines if line.get_label() == "kept")
+    assert list(kept.get_xdata()) == [2]
 
 
 def test_the_table_says_how_near_the_best_reachable_a_model_is(evaluation: dict) -> None:

@@ -126,6 +126,17 @@ def test_another_model_answers_where_a_run_lacks_one(
         assert one.popularity == pytest.approx(expected, abs=0.02)
 
 
+def test_a_run_is_another_model_once_what_answers_was_trained_anew(
+    run: Run, tmp_path: Path
+) -> None:
+    history = Path(shutil.copytree(run.directory, tmp_path / "run")) / "history"
+    identity = open_predictor(history.parent).identity
+    (history / "text_naive.json").unlink()
+    assert open_predictor(history.parent).identity == identity, "it answers nobody"
+    (history / "text.json").write_text("[]")
+    assert open_predictor(history.parent).identity != identity
+
+
 def test_a_batch_mixes_what_is_known(model: tf.Module) -> None:
     png = [encoded(pixels(256, width)) for width in (700, 3001)]
     songs = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from pipelines.errors import InputError
 from pipelines.prepared import PreparedData
@@ -138,6 +139,17 @@ def test_more_trials_of_all_branches_begin_the_head_anew_on_better_ones(
     assert len(head.fits) == 6
     assert len(trials_of(tmp_path / "combined.1")) == 1, "the earlier search is kept"
     assert any("combined.1" in line for line in console.lines)
+
+
+@pytest.mark.usefixtures("fakes")
+def test_the_search_of_another_process_is_not_set_aside(data: PreparedData, tmp_path: Path) -> None:
+    search(data, tmp_path, "all", Plan("random", 1), TINY, Lines())
+    with (
+        FileLock(tmp_path / "combined" / "worker-2.lock"),
+        pytest.raises(InputError, match="another process that searches on others"),
+    ):
+        search(data, tmp_path, "all", Plan("random", 6), TINY, Lines())
+    assert len(trials_of(tmp_path / "combined")) == 1
 
 
 @pytest.mark.usefixtures("fakes")
