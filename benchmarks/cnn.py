@@ -5,8 +5,8 @@
 Songs a second of training and of inference in float32, in turn, each at the best of several batch
 sizes, on images that are in memory, PyTorch's in the memory format that is the faster one for them.
 Then, with --data, the validation MSE of both, in points squared, after training for the same time:
-ours as `songpop-tf train` trains `cnn`, the study's with Adam at 2e-2 on the same songs with its
-own augmentation, pixels scaled to 0-1, and popularity to mean 0 and deviation 1: as it is, the
+ours as `songpop-tf train` trains `cnn`, the study's with Adam at 2e-2 on the same songs with the
+same augmentation, pixels scaled to 0-1, and popularity to mean 0 and deviation 1: as it is, the
 network would have to find its mean first. Both are taken at their best by the validation songs; the
 time to validate counts for ours only.
 """
@@ -31,7 +31,7 @@ from pipelines.datasets import spectrogram_dataset
 from pipelines.prepared import PreparedData
 from pipelines.spectrogram import COLUMNS, FULL_SCALE, ROWS
 from pipelines.splits import TRAIN, VALIDATION
-from songpop_tf.config import AugmentationConfig, RunConfig
+from songpop_tf.config import RunConfig
 from songpop_tf.models import spectrogram_cnn
 from songpop_tf.training.run import Run
 from songpop_tf.training.stages import Trainer
@@ -178,7 +178,7 @@ def study_fit(data: PreparedData, budget: float, batch: int) -> tuple[float, flo
     model, optimizer = study_network()
     scale = Scale.of(data)
     batches = spectrogram_dataset(
-        data.shards_of(TRAIN), batch, seed=0, augmentation=AugmentationConfig(patches=5)
+        data.shards_of(TRAIN), batch, seed=0, augmentation=RunConfig().augmentation
     )
     spent, songs, errors = 0.0, 0, [float("inf")]
     model.train()

@@ -57,10 +57,7 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How spectrograms are disturbed while the CNN trains.
-
-    The defaults are what predicted validation songs best (``benchmarks/augmentation.py``); with
-    ``patches=5`` they are the study's.
+    """How spectrograms are disturbed while the CNN trains. The defaults are the study's.
 
     Attributes:
         noise_stddev: standard deviation of the white noise, as a share of full scale; 0 is off.
@@ -73,7 +70,7 @@ class AugmentationConfig:
     """
 
     noise_stddev: float = 0.02
-    patches: int = 0
+    patches: int = 5
     patch_probability: float = 0.3
     patch_rows: int = 32
     patch_columns: int = 128

@@ -156,7 +156,9 @@ def _augmentation(settings: _Settings, base: AugmentationConfig) -> Augmentation
     return dataclasses.replace(
         base,
         noise_stddev=settings.real("augmentation.noise_stddev", 0.0, 0.06, base.noise_stddev),
-        patches=settings.choice("augmentation.patches", [0, 2, 5], base.patches),
+        patch_probability=settings.real(
+            "augmentation.patch_probability", 0.0, 0.6, base.patch_probability
+        ),
         time_mask=settings.choice("augmentation.time_mask", [0, 64, 128], base.time_mask),
         frequency_mask=settings.choice(
             "augmentation.frequency_mask", [0, 16, 32], base.frequency_mask

@@ -18,7 +18,7 @@ def seeds(count: int) -> list[tf.Tensor]:
 
 
 def test_same_seed_same_augmentation_eagerly_and_inside_a_dataset() -> None:
-    config = AugmentationConfig(patches=5)
+    config = AugmentationConfig()
     dataset = tf.data.Dataset.from_tensor_slices(tf.stack(seeds(3))).map(
         lambda seed: augment(GRAY, config, seed)
     )
@@ -29,7 +29,7 @@ def test_same_seed_same_augmentation_eagerly_and_inside_a_dataset() -> None:
 
 
 def test_arrays_are_augmented_as_tensors_are() -> None:
-    config = AugmentationConfig(patches=5, time_mask=100, frequency_mask=20)
+    config = AugmentationConfig(time_mask=100, frequency_mask=20)
     expected = augment(GRAY, config, tf.constant([0, 7]))
     np.testing.assert_array_equal(augment(GRAY.numpy(), config, [0, 7]), expected)
 

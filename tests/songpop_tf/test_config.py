@@ -16,9 +16,9 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    path.write_text("seed = 7\n[augmentation]\npatches = 3\n[cnn]\nfilters = [8, 8]\n")
+    path.write_text("seed = 7\n[augmentation]\npatches = 0\n[cnn]\nfilters = [8, 8]\n")
     config = load_config(path)
-    assert (config.seed, config.augmentation.patches, config.cnn.filters) == (7, 3, (8, 8))
+    assert (config.seed, config.augmentation.patches, config.cnn.filters) == (7, 0, (8, 8))
     assert config.augmentation.noise_stddev == RunConfig().augmentation.noise_stddev
     assert config.text_fit == RunConfig().text_fit
 
