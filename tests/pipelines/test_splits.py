@@ -174,7 +174,7 @@ def test_what_cannot_be_split_is_told() -> None:
     dealt = songs.assign(split=split_songs(songs, "random", 0, 0.1, 0.1))
     with pytest.raises(InputError, match="validation share between 0 and 1, received 1"):
         split_metadata(songs, dealt, "random", 0, 1)
-    with pytest.raises(InputError, match="3 metadata rows split by random gave 1 train"):
+    with pytest.raises(InputError, match="3 rows of the large table split by random gave 1 train"):
         split_metadata(songs[:3], dealt, "random", 0, 0.1)
-    with pytest.raises(InputError, match="metadata rows split by artist"):
+    with pytest.raises(InputError, match="rows of the large table split by artist"):
         split_metadata(songs[:0], dealt, "artist", 0, 0.1)
