@@ -1,7 +1,7 @@
 """Preparation: from a folder of spectrograms and tables of tracks to data ready for training."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,8 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     files, bad_files = find_spectrograms(options.spectrograms)
-    unusable = _listed(bad_files.file, bad_files.reason)
-    _check_share(unusable, len(files) + len(bad_files), "file names", options)
+    total = len(files) + len(bad_files)
+    _check_share(bad_files.file, bad_files.reason, total, "file names", options)
     progress("reading tracks", 0, 1)
     tracks, bad_rows = read_tracks(options.tracks)
     progress("reading tracks", 1, 1)
@@ -82,8 +82,8 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     if (directory / MANIFEST).is_file():
         return PreparedData.open(directory)
     invalid = bad_rows[bad_rows.kind == INVALID]
-    unusable = _listed(invalid.file + " line " + invalid.row.astype(str), invalid.reason)
-    _check_share(unusable, len(tracks) + len(bad_rows), "rows", options)
+    lines = invalid.file + " line " + invalid.row.astype(str)
+    _check_share(lines, invalid.reason, len(tracks) + len(bad_rows), "rows", options)
     links = link(files, tracks, lambda done, of: progress("linking", done, of))
     config = options.split
     songs, repeated = _linked_songs(links, tracks)
@@ -103,7 +103,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     write_json(directory / _PLAN, plan)
     shards = plan_shards(songs, directory)
     rejected = _shrink(shards, options, progress)
-    _check_share(_listed(rejected.keys(), rejected.values()), len(songs), "images", options)
+    _check_share(rejected.keys(), rejected.values(), len(songs), "images", options)
     songs = songs[~songs.file.isin(list(rejected))]
     _check_sides(songs)
     unused = [
@@ -164,15 +164,14 @@ def _check_folder(directory: Path, plan: dict[str, Any]) -> None:
         raise InputError(f"{directory}: expected an empty folder, found files of something else")
 
 
-def _listed(places: Iterable[str], reasons: Iterable[str]) -> list[str]:
-    return [f"{place}: {reason}" for place, reason in zip(places, reasons, strict=True)]
-
-
-def _check_share(unusable: list[str], total: int, what: str, options: PrepareOptions) -> None:
-    if len(unusable) > options.max_bad * total:
+def _check_share(
+    places: Collection[str], reasons: Iterable[str], total: int, what: str, options: PrepareOptions
+) -> None:
+    """Make sure that what cannot be used, and why, is not too large a share."""
+    if len(places) > options.max_bad * total:
         raise InputError(
             f"expected at most {options.max_bad:.0%} bad {what} (--max-bad), received "
-            f"{len(unusable)} of {total}, the first: {unusable[0]}"
+            f"{len(places)} of {total}, the first: {next(iter(places))}: {next(iter(reasons))}"
         )
 
 

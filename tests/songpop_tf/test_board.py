@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import requests
 import tensorflow as tf
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator, TensorEvent
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 
 from pipelines.discographies import Discographies
@@ -124,21 +124,23 @@ def read(run: Path) -> EventAccumulator:
     return EventAccumulator(str(run), size_guidance={"tensors": 0}).Reload()
 
 
-def scalars(run: Path, tag: str) -> dict[int, float]:
-    """By step; a step that was written twice fails.
+def events_of(run: Path, tag: str) -> list[TensorEvent]:
+    """As they were written: of two files begun in the same second the later may be read first."""
+    return sorted(read(run).Tensors(tag), key=lambda event: event.wall_time)
 
-    Files of one process and second are read in the order of their names, whose last number is a
-    count without leading zeros: the order of the events says nothing here.
-    """
-    events = sorted(read(run).Tensors(tag), key=lambda event: event.step)
-    assert len({event.step for event in events}) == len(events)
+
+def scalars(run: Path, tag: str) -> dict[int, float]:
+    """By step; a step that was written twice fails."""
+    events = events_of(run, tag)
+    steps = [event.step for event in events]
+    assert sorted(set(steps)) == steps
     return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events}
 
 
 def pictures(run: Path, tag: str) -> dict[int, np.ndarray]:
     """The image of each step, as TensorBoard serves it."""
     found = {}
-    for event in sorted(read(run).Tensors(tag), key=lambda event: event.step):
+    for event in events_of(run, tag):
         width, height, png = tf.make_ndarray(event.tensor_proto)
         found[event.step] = tf.io.decode_png(png).numpy()
         assert found[event.step].shape == (int(height), int(width), 3)
