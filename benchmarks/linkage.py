@@ -1,10 +1,10 @@
-"""How many songs of a year-end chart are linked to a table of tracks, how, and how fast.
+"""Share of the songs of a year-end chart that are linked to a table of tracks, and speed.
 
     python benchmarks/linkage.py --year-end year_end.csv --tracks tracks.csv --show 50
 
-The year-end table has the columns year, artist and title; its songs are turned into the names that
-spectrogram files of them would have. No files are needed. `--show` prints links and unmatched songs
-for reading: the precision and the recall can only be judged by eye.
+The year-end table has the columns year, artist and title. Its songs are linked by the names that
+their spectrogram files would have; no spectrograms are needed. `--show` prints random links and
+unmatched songs: precision and recall can only be estimated by reading them.
 """
 
 import argparse
@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.kaggle import read_tracks
-from pipelines.linkage import FUZZY, KINDS, SUBTITLE, UNMATCHED, link
-from pipelines.songs import same_song, song_groups
+from pipelines.linkage.deduplication import is_version_of_any, song_groups
+from pipelines.linkage.record_linkage import FUZZY, KINDS, SUBTITLE, UNMATCHED, link_records
+from pipelines.tables.tracks import read_tracks
 
-# What Windows does not allow in the name of a file; '/' nowhere is.
+# Not allowed in file names: by Windows, and '/' by every system.
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|]')
 
 
-def files_of(year_end: pd.DataFrame) -> pd.DataFrame:
-    """The table `find_spectrograms` would return for files of these songs."""
+def spectrogram_files(year_end: pd.DataFrame) -> pd.DataFrame:
+    """The table that `find_spectrograms` would return for spectrograms of these songs."""
     names = [
         _FORBIDDEN.sub("_", f"{artist}_-_{title}".replace(" ", "_"))
         for artist, title in zip(year_end["artist"], year_end["title"], strict=True)
@@ -40,26 +40,26 @@ def files_of(year_end: pd.DataFrame) -> pd.DataFrame:
 
 
 def exact_merge_share(year_end: pd.DataFrame, tracks: pd.DataFrame) -> float:
-    """The share that merging the tables on artist and title as spelt would find."""
+    """The share of songs that a merge of the tables on artist and title would find."""
     known = set(zip(tracks["artist"], tracks["title"], strict=True))
     songs = zip(year_end["artist"], year_end["title"], strict=True)
     return sum(song in known for song in songs) / len(year_end)
 
 
 def show(links: pd.DataFrame, kinds: list[str], count: int) -> None:
-    """Print random rows of some kinds."""
+    """Print `count` random rows of each kind."""
     for kind in kinds:
         rows = links[links["kind"] == kind]
         rows = rows.sample(min(count, len(rows)), random_state=0).sort_index()
         print(f"\n{kind}:")
         for row in rows.itertuples():
-            found = f"{row.matched_artist} - {row.matched_title} ({row.matched_year})"
+            match = f"{row.matched_artist} - {row.matched_title} ({row.matched_year})"
             print(f"  {row.year} {row.artist} - {row.title}")
-            print(f"      {row.reason if kind == UNMATCHED else f'{row.score:.0f} {found}'}")
+            print(f"      {row.reason if kind == UNMATCHED else f'{row.score:.0f} {match}'}")
 
 
 def main() -> None:
-    """Parse the command line, link, and print the shares and times."""
+    """Link the songs and print shares and times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--year-end", type=Path, required=True)
     parser.add_argument("--tracks", type=Path, required=True, action="append")
@@ -69,26 +69,26 @@ def main() -> None:
     year_end = pd.read_csv(options.year_end, keep_default_na=False)
     started = time.perf_counter()
     tracks, rejects = read_tracks(options.tracks)
-    print(f"read {len(tracks):,} tracks, rejected {len(rejects):,}: {_since(started)}")
+    print(f"read {len(tracks):,} tracks, rejected {len(rejects):,}: {_elapsed(started)}")
 
     started = time.perf_counter()
-    links = link(files_of(year_end), tracks)
-    print(f"linked {len(links):,} files: {_since(started)}")
+    links = link_records(spectrogram_files(year_end), tracks)
+    print(f"linked {len(links):,} files: {_elapsed(started)}")
     for kind in KINDS:
         print(f"  {kind:12} {(links['kind'] == kind).mean():7.2%}")
     print(f"  {'exact merge':12} {exact_merge_share(year_end, tracks):7.2%}")
 
     started = time.perf_counter()
     songs = tracks.loc[links.loc[links["track"] >= 0, "track"]]
-    excluded = same_song(tracks, songs)
-    print(f"same_song: {excluded.sum():,} of {len(tracks):,} tracks: {_since(started)}")
+    versions = is_version_of_any(tracks, songs)
+    print(f"is_version_of_any: {versions.sum():,} of {len(tracks):,} tracks: {_elapsed(started)}")
     started = time.perf_counter()
-    print(f"song_groups: {song_groups(tracks).nunique():,} songs: {_since(started)}")
+    print(f"song_groups: {song_groups(tracks).nunique():,} songs: {_elapsed(started)}")
     if options.show:
         show(links, [SUBTITLE, FUZZY, UNMATCHED], options.show)
 
 
-def _since(started: float) -> str:
+def _elapsed(started: float) -> str:
     return f"{time.perf_counter() - started:.1f} s"
 
 

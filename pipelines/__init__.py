@@ -1,1 +1,1 @@
-"""From files to ``tf.data``: Kaggle layouts, linkage, splits, spectrograms, records, datasets."""
+"""From source files to ``tf.data``: tables, record linkage, splits, spectrograms, datasets."""

@@ -1,12 +1,14 @@
-"""Datasets that go straight into ``keras.Model.fit``.
+"""``tf.data`` datasets for ``keras.Model.fit`` and ``predict``.
 
-All are built in one order: read, cache (text only: pixels stay in the page cache), shuffle,
-augment, batch, repeat, prefetch. With a ``seed`` a dataset is endless, shuffled and (if asked)
-augmented, for training with ``steps_per_epoch``; without one it is a single pass in a fixed order,
-for validation and prediction. Epoch ``e`` of a seed is always the same, so that training can resume
-at any epoch through ``first_epoch``.
+All pipelines have the same order of steps: read, cache, shuffle, augment, batch, repeat, prefetch
+(metadata is augmented by the batch, that is, after batching).
+With a ``seed``, a dataset is infinite, shuffled and (optionally) augmented, for training with
+``steps_per_epoch``; without one, it is a single pass in a fixed order, for validation and
+prediction. Epoch ``e`` of a seed is always the same, so that training can resume at any epoch with
+``first_epoch``.
 """
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,93 +18,103 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
-from pipelines.augmentation import augment
-from pipelines.hiding import Tensors
-from pipelines.metadata import TEXTS, MetadataReader
-from pipelines.records import count_records, parse_song
-from pipelines.words import WORDS
-from songpop_tf.config import AugmentationConfig, HidingConfig
+from pipelines.config import AugmentationConfig, MaskingConfig
+from pipelines.metadata.known_fields import FIELDS
+from pipelines.metadata.masking import Tensors
+from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
+from pipelines.spectrograms.augmentation import augment
+from pipelines.spectrograms.tfrecords import count_records, parse_song
 
-SHARDS_AT_ONCE = 4
-SHUFFLE_WINDOW = 256
-"""Records shuffled with each other: a quarter of a megabyte each."""
+CYCLE_LENGTH = 4
+"""Number of shards that are interleaved."""
+SHUFFLE_BUFFER = 256
+"""Number of records shuffled together, a quarter of a megabyte each."""
+
+EncodeText = Callable[[tf.Tensor], npt.NDArray[np.float16]]
+"""Features ``(texts, width)`` of a frozen text encoder from tokens ``(texts, tokens)``."""
+MetadataExample = tuple[Tensors, tf.Tensor]
 
 
 def metadata_dataset(
     table: pd.DataFrame,
-    reader: MetadataReader,
+    preprocessor: MetadataPreprocessor,
     batch_size: int,
     *,
-    text_features: Callable[[tf.Tensor], npt.NDArray[np.float16]] | None = None,
+    encode_text: EncodeText | None = None,
     seed: int | None = None,
     first_epoch: int = 0,
-    hiding: HidingConfig | None = None,
+    masking: MaskingConfig | None = None,
 ) -> tf.data.Dataset:
     """Batches of ``(inputs of the metadata encoder, popularity (batch,))`` from a table.
 
     Args:
-        table: columns artist, title, year (0 = unknown), popularity and in_large (1 for rows of the
-            large set).
-        reader: makes the model's inputs from them.
-        batch_size: rows in a batch; the last one of an epoch may be smaller.
-        text_features: what a frozen transformer makes of tokens ``(batch, tokens)``; computed once
-            for each text, and given in place of the tokens.
-        seed: shuffle with it and go on without end; None for one pass in the table's order.
-        first_epoch: epoch to begin with.
-        hiding: what to hide from the network; needs a seed.
+        table: columns artist, title, year (0 = unknown), popularity and is_pretraining (1 for rows
+            of the pre-training set).
+        preprocessor: makes the model inputs from the table.
+        batch_size: number of rows; the last batch of an epoch may be smaller.
+        encode_text: frozen text encoder; called once for the distinct artists and once for the
+            distinct titles, its features replace the tokens.
+        seed: of the infinite, shuffled dataset; None for one pass in the table's order.
+        first_epoch: epoch at which the infinite dataset starts.
+        masking: rates of masked metadata; needs a seed.
 
     Raises:
-        ValueError: hiding without a seed.
+        ValueError: masking without a seed.
     """
-    if hiding is not None and seed is None:
-        raise ValueError("hiding needs a seed")
-    # Cache: tokenised once and held in memory, 200 bytes a row.
-    columns = reader.encode_table(table)
-    texts = {} if text_features is None else _text_columns(columns, text_features)
+    _require_seed("masking", masking, seed)
+    # Read and cache: the whole table is tokenized once and stays in memory, 200 bytes a row.
+    columns = preprocessor.tokenize_table(table)
+    text_features = {} if encode_text is None else _encode_distinct_texts(columns, encode_text)
     popularity = tf.constant(table.popularity.to_numpy("float32"))
-    count = len(popularity)
+    row_count = len(popularity)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.range(count)
+        # Shuffle: row numbers instead of rows, so that the whole table is shuffled at no cost.
+        order = tf.range(row_count)
         if seed is not None:
-            order = tf.random.experimental.stateless_shuffle(order, _seed(seed, epoch))
+            order = tf.random.experimental.stateless_shuffle(order, _epoch_seed(seed, epoch))
+        # Batch before augmenting: gathering and masking a batch is far faster than single rows.
         batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
-        return batches.map(partial(rows, epoch), num_parallel_calls=tf.data.AUTOTUNE)
+        return batches.map(partial(make_batch, epoch), num_parallel_calls=tf.data.AUTOTUNE)
 
-    def rows(epoch: tf.Tensor, step: tf.Tensor, index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
-        # Rows are gathered a batch at a time, much cheaper than one by one.
-        encoded = {key: tf.gather(column, index) for key, column in columns.items()}
-        for name, (features, places) in texts.items():
-            encoded[name] = tf.cast(tf.gather(features, tf.gather(places, index)), tf.float32)
-        return _read_batch(reader, encoded, hiding, seed, epoch, step), tf.gather(popularity, index)
+    def make_batch(epoch: tf.Tensor, step: tf.Tensor, rows: tf.Tensor) -> MetadataExample:
+        encoded = {name: tf.gather(column, rows) for name, column in columns.items()}
+        for name, (features, text_ids) in text_features.items():
+            encoded[name] = tf.cast(tf.gather(features, tf.gather(text_ids, rows)), tf.float32)
+        # Augment: mask with a seed of the epoch and the step, so that every epoch masks other rows.
+        inputs = _metadata_inputs(preprocessor, encoded, masking, seed, epoch, step)
+        return inputs, tf.gather(popularity, rows)
 
-    batches = _epochs(one_epoch, seed, first_epoch, -(-count // batch_size))
+    batches = _repeat(one_epoch, seed, first_epoch, math.ceil(row_count / batch_size))
+    # Prefetch: prepare the next batches while the model computes.
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _text_columns(
-    columns: Tensors, text_features: Callable[[tf.Tensor], npt.NDArray[np.float16]]
+def _encode_distinct_texts(
+    columns: Tensors, encode_text: EncodeText
 ) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
-    """What a frozen transformer makes of each text, once, and where each row's stands in it."""
-    found = {}
-    for name in TEXTS:
-        tokens, places = np.unique(columns[name].numpy(), axis=0, return_inverse=True)
-        features = tf.constant(text_features(tf.constant(tokens)))
-        found[name] = (features, tf.constant(places.reshape(-1), tf.int32))
-    return found
+    """Return, by field, the features of each distinct text and, for each row, its text's index."""
+    text_features = {}
+    for name in TEXT_FIELDS:
+        tokens, text_ids = np.unique(columns[name].numpy(), axis=0, return_inverse=True)
+        features = tf.constant(encode_text(tf.constant(tokens)))
+        text_features[name] = (features, tf.constant(text_ids.reshape(-1), tf.int32))
+    return text_features
 
 
-def _read_batch(
-    reader: MetadataReader,
+def _metadata_inputs(
+    preprocessor: MetadataPreprocessor,
     encoded: Tensors,
-    hiding: HidingConfig | None,
+    masking: MaskingConfig | None,
     seed: int | None,
     epoch: tf.Tensor,
-    step: tf.Tensor,
+    batch_id: tf.Tensor,
 ) -> Tensors:
-    if hiding is None or seed is None:
-        return reader.inputs(encoded)
-    return reader.inputs(encoded, hiding, tf.random.fold_in(_seed(seed, epoch), step))
+    """Return the inputs of the metadata encoder; masked by (seed, epoch, batch_id) if requested."""
+    if masking is None or seed is None:
+        return preprocessor.to_model_inputs(encoded)
+    batch_seed = tf.random.fold_in(_epoch_seed(seed, epoch), batch_id)
+    return preprocessor.to_model_inputs(encoded, masking, batch_seed)
 
 
 def spectrogram_dataset(
@@ -112,150 +124,183 @@ def spectrogram_dataset(
     seed: int | None = None,
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
-    with_sound: bool = False,
+    with_auxiliary_targets: bool = False,
 ) -> tf.data.Dataset:
-    """Batches of ``(inputs of the CNN, popularity (batch,))``.
+    """Batches of ``(inputs of the CNN, popularity (batch,))`` from TFRecord shards.
 
-    The inputs are ``spectrogram``, ``(batch, 256, 1024)`` float32 in 0-255, and ``columns``,
-    ``(batch,)`` int64: how many its file has, which shrinking would hide.
+    The inputs are ``spectrogram``, ``(batch, 256, 1024)`` float32 from 0 to 255, and ``columns``,
+    ``(batch,)`` int64: the width of the file, which resizing removes from the image.
 
     Args:
-        shards: TFRecord files that preparation wrote.
-        batch_size: songs in a batch; the last one of an epoch may be smaller.
-        seed: shuffle (and augment) with it, without end; None for one pass in the files' order.
-        first_epoch: epoch to begin with.
-        augmentation: noise and cover patches; needs a seed.
-        with_sound: give ``{"popularity": (batch,), "sound": (batch, 10)}`` in place of the
-            popularity: see :func:`pipelines.sound.on_one_scale`.
+        shards: TFRecord files of prepared data.
+        batch_size: number of songs; the last batch of an epoch may be smaller.
+        seed: of the infinite, shuffled dataset; None for one pass in the order of the files.
+        first_epoch: epoch at which the infinite dataset starts.
+        augmentation: noise, cutout patches and SpecAugment masks; needs a seed.
+        with_auxiliary_targets: make the target ``{"popularity": (batch,), "audio_features":
+            (batch, 10)}``, see
+            :func:`pipelines.tables.audio_features.standardize_audio_features`.
 
     Raises:
         ValueError: augmentation without a seed.
     """
 
-    def example(song: Tensors) -> tuple[Tensors, Tensors | tf.Tensor]:
-        targets = {name: song[name] for name in ("popularity", "sound")}
-        return _heard(song), targets if with_sound else song["popularity"]
+    def make_example(songs: Tensors) -> tuple[Tensors, Tensors | tf.Tensor]:
+        targets = {name: songs[name] for name in ("popularity", "audio_features")}
+        return (
+            _spectrogram_inputs(songs),
+            targets if with_auxiliary_targets else songs["popularity"],
+        )
 
-    batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
-    return batches.map(example).prefetch(tf.data.AUTOTUNE)
+    batches = _song_batches(shards, batch_size, seed, first_epoch, augmentation)
+    # Prefetch: prepare the next batches while the model computes.
+    return batches.map(make_example).prefetch(tf.data.AUTOTUNE)
 
 
-def _heard(song: Tensors) -> Tensors:
-    """What the CNN reads of a song."""
-    return {name: song[name] for name in ("spectrogram", "columns")}
+def _spectrogram_inputs(songs: Tensors) -> Tensors:
+    """Return the inputs of the CNN."""
+    return {name: songs[name] for name in ("spectrogram", "columns")}
 
 
 def fused_dataset(
     shards: Sequence[Path],
-    reader: MetadataReader,
+    preprocessor: MetadataPreprocessor,
     batch_size: int,
     *,
     seed: int | None = None,
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
-    hiding: HidingConfig | None = None,
-    known: Sequence[Collection[str]] = (WORDS,),
+    masking: MaskingConfig | None = None,
+    patterns: Sequence[Collection[str]] = (FIELDS,),
 ) -> tf.data.Dataset:
-    """As :func:`spectrogram_dataset`, with the inputs of the metadata encoder beside the CNN's.
+    """Batches of ``(inputs of the CNN and the metadata encoder, popularity (batch,))``.
 
     Args:
-        known: which of ``WORDS`` are; a pass over the songs for each of these choices.
+        shards, batch_size, seed, first_epoch, augmentation: as in :func:`spectrogram_dataset`.
+        preprocessor: makes the inputs of the metadata encoder from the songs of the shards.
+        masking: rates of masked metadata; needs a seed.
+        patterns: known subsets of ``FIELDS``, the other fields are unknown; one pass over the songs
+            for each pattern. With a seed, the first pattern's pass is infinite.
+
+    Raises:
+        ValueError: augmentation or masking without a seed.
     """
-    if hiding is not None and seed is None:
-        raise ValueError("hiding needs a seed")
+    _require_seed("masking", masking, seed)
 
-    def inputs(shown: tf.Tensor, song: Tensors) -> tuple[Tensors, tf.Tensor]:
-        words = (
-            tf.where(shown[place], song[word], tf.zeros_like(song[word]))
-            for place, word in enumerate(WORDS)
+    def make_example(is_known: tf.Tensor, songs: Tensors) -> MetadataExample:
+        known_fields = (
+            tf.where(is_known[index], songs[field], tf.zeros_like(songs[field]))
+            for index, field in enumerate(FIELDS)
         )
-        encoded = reader.encode(*words)
-        # An epoch's batches are told apart by their songs.
-        batch = tf.reduce_sum(tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1))
-        metadata = _read_batch(reader, encoded, hiding, seed, song["epoch"][0], batch)
-        return {**_heard(song), **metadata}, song["popularity"]
+        encoded = preprocessor.tokenize(*known_fields)
+        # The songs of a batch identify it within the epoch.
+        batch_id = tf.reduce_sum(_hash_song_id(songs["song_id"]))
+        epoch = songs["epoch"][0]
+        metadata = _metadata_inputs(preprocessor, encoded, masking, seed, epoch, batch_id)
+        return {**_spectrogram_inputs(songs), **metadata}, songs["popularity"]
 
-    batches = _batches(shards, batch_size, seed, first_epoch, augmentation)
-    shown = [[word in words for word in WORDS] for words in known]
-    passes = tf.data.Dataset.from_tensor_slices(shown).flat_map(
-        lambda one: batches.map(partial(inputs, one), num_parallel_calls=tf.data.AUTOTUNE)
+    batches = _song_batches(shards, batch_size, seed, first_epoch, augmentation)
+    is_known = [[field in pattern for field in FIELDS] for pattern in patterns]
+    passes = tf.data.Dataset.from_tensor_slices(is_known).flat_map(
+        lambda pattern: batches.map(
+            partial(make_example, pattern), num_parallel_calls=tf.data.AUTOTUNE
+        )
     )
-    count = batches.cardinality() * (len(known) if seed is None else 1)
-    return passes.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)
+    batch_count = batches.cardinality() * (len(patterns) if seed is None else 1)
+    passes = passes.apply(tf.data.experimental.assert_cardinality(batch_count))
+    # Prefetch: prepare the next batches while the model computes.
+    return passes.prefetch(tf.data.AUTOTUNE)
 
 
-def _batches(
+def _song_batches(
     shards: Sequence[Path],
     batch_size: int,
     seed: int | None,
     first_epoch: int,
     augmentation: AugmentationConfig | None,
 ) -> tf.data.Dataset:
-    """Batches of songs, read, shuffled and augmented; spectrogram float32 in 0-255."""
-    if augmentation is not None and seed is None:
-        raise ValueError("augmentation expected a seed, received seed=None")
-    names = tf.constant([str(path) for path in shards])
+    """Batches of songs as in :func:`parse_song`; spectrogram float32 from 0 to 255, and epoch."""
+    _require_seed("augmentation", augmentation, seed)
+    files = tf.constant([str(path) for path in shards])
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        epoch_seed = None if seed is None else _seed(seed, epoch)
+        epoch_seed = None if seed is None else _epoch_seed(seed, epoch)
+        # Read and shuffle. No cache: records hold decoded pixels, which the page cache of the
+        # operating system keeps.
         if epoch_seed is None:
-            songs = tf.data.TFRecordDataset(names)
+            records = tf.data.TFRecordDataset(files)
         else:
-            # Whole files first, then records within a bounded window: constant memory. No cache:
-            # records hold plain pixels, which the operating system keeps in its page cache.
-            songs = tf.data.Dataset.from_tensor_slices(
-                tf.random.experimental.stateless_shuffle(names, epoch_seed)
-            ).interleave(tf.data.TFRecordDataset, cycle_length=SHARDS_AT_ONCE)
-            # Not Dataset.shuffle: once TensorFlow has a global seed it takes no tensor as its own.
-            songs = songs.batch(SHUFFLE_WINDOW).map(
-                lambda records: tf.random.experimental.stateless_shuffle(records, epoch_seed)
-            )
-            songs = songs.unbatch()
-        songs = songs.map(
-            lambda record: _read(record, epoch, epoch_seed, augmentation),
+            records = _shuffled_records(files, epoch_seed)
+        # Augment before batching: each image has its own noise and patches.
+        songs = records.map(
+            lambda record: _parse_and_augment(record, epoch, epoch_seed, augmentation),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-        # Inside the epoch, so that no batch holds songs of two epochs.
+        # Batch within the epoch, so that no batch has songs of two epochs.
         return songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
 
-    songs = sum(count_records(path) for path in shards)
-    return _epochs(one_epoch, seed, first_epoch, -(-songs // batch_size))
+    song_count = sum(count_records(path) for path in shards)
+    return _repeat(one_epoch, seed, first_epoch, math.ceil(song_count / batch_size))
 
 
-def _read(
+def _shuffled_records(files: tf.Tensor, epoch_seed: tf.Tensor) -> tf.data.Dataset:
+    """Shuffle the files, then their records within a buffer: memory does not grow with the data."""
+    shuffled_files = tf.random.experimental.stateless_shuffle(files, epoch_seed)
+    records = tf.data.Dataset.from_tensor_slices(shuffled_files).interleave(
+        tf.data.TFRecordDataset, cycle_length=CYCLE_LENGTH
+    )
+    # Not Dataset.shuffle: it does not accept a tensor as seed once TensorFlow has a global seed.
+    buffers = records.batch(SHUFFLE_BUFFER).map(
+        lambda buffer: tf.random.experimental.stateless_shuffle(buffer, epoch_seed)
+    )
+    return buffers.unbatch()
+
+
+def _parse_and_augment(
     record: tf.Tensor,
     epoch: tf.Tensor,
     epoch_seed: tf.Tensor | None,
     augmentation: AugmentationConfig | None,
-) -> dict[str, tf.Tensor]:
+) -> Tensors:
     song = parse_song(record)
     image = tf.cast(song["spectrogram"], tf.float32)
     if augmentation is not None and epoch_seed is not None:
-        # The song's own name, not its place in the shuffled order, picks the augmentation.
-        element = tf.strings.to_hash_bucket_fast(song["song_id"], 2**31 - 1)
-        image = augment(image, augmentation, tf.random.fold_in(epoch_seed, element))
+        # Seeded by the song's id, not its position, so that the shuffled order has no influence.
+        image_seed = tf.random.fold_in(epoch_seed, _hash_song_id(song["song_id"]))
+        image = augment(image, augmentation, image_seed)
     return {**song, "spectrogram": image, "epoch": epoch}
 
 
-def _epochs(
+def _hash_song_id(song_id: tf.Tensor) -> tf.Tensor:
+    return tf.strings.to_hash_bucket_fast(song_id, 2**31 - 1)
+
+
+def _repeat(
     one_epoch: Callable[[tf.Tensor], tf.data.Dataset],
     seed: int | None,
     first_epoch: int,
     steps: int,
 ) -> tf.data.Dataset:
-    """Epoch after epoch without end; without a seed, epoch 0 once.
+    """Repeat epochs infinitely with a seed; otherwise, return epoch 0.
 
-    Keras is told how many batches there are: of a dataset of unknown size it would warn that it
-    "ran out of data".
+    Not Dataset.repeat: the shuffle and the augmentation of an epoch depend on its number.
+
+    The cardinality is set because Keras warns that a dataset of unknown cardinality "ran out of
+    data".
     """
     if seed is None:
-        once = one_epoch(tf.constant(0, tf.int64))
-        return once.apply(tf.data.experimental.assert_cardinality(steps))
-    endless = tf.data.Dataset.counter(start=first_epoch).flat_map(one_epoch)
-    return endless.apply(
+        single_pass = one_epoch(tf.constant(0, tf.int64))
+        return single_pass.apply(tf.data.experimental.assert_cardinality(steps))
+    infinite = tf.data.Dataset.counter(start=first_epoch).flat_map(one_epoch)
+    return infinite.apply(
         tf.data.experimental.assert_cardinality(tf.data.experimental.INFINITE_CARDINALITY)
     )
 
 
-def _seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+def _epoch_seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
     return tf.random.fold_in(tf.constant([seed, 0], tf.int64), epoch)
+
+
+def _require_seed(name: str, config: object, seed: int | None) -> None:
+    if config is not None and seed is None:
+        raise ValueError(f"{name} expected a seed, received seed=None")

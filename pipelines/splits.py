@@ -1,8 +1,8 @@
-"""Splits of the songs and of the large metadata table, decided together.
+"""Train, validation and test splits of the songs, and of the pre-training set to match.
 
-Three protocols answer three questions: "random", how well songs are predicted whose artists are
-known; "artist", songs of artists never seen; "time", songs of the future. A split depends on the
-seed and on what the rows say, not on their order.
+Each protocol measures a different generalization: "random", to other songs of known artists;
+"artist", to songs of unknown artists; "time", to future songs. A split depends on the seed and on
+the content of the rows, not on their order.
 """
 
 import hashlib
@@ -13,67 +13,72 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines import names
+from pipelines.config import SplitProtocol
 from pipelines.errors import InputError
-from pipelines.songs import components, credited_names, song_groups
-from songpop_tf.config import SplitProtocol
+from pipelines.linkage import normalization
+from pipelines.linkage.deduplication import component_labels, credited_artist_keys, song_groups
 
 TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
-SIDES = (TRAIN, VALIDATION, TEST)
-LEFT_OUT = ""
+SPLITS = (TRAIN, VALIDATION, TEST)
+EXCLUDED = ""
+"""Split of the rows that belong to none."""
+MIN_ROWS = 2
+"""Smallest number of rows of a split."""
 
-# A side must hold so many rows to say anything, and a held-out side so much of what was asked for:
-# groups that cannot be parted, artists and years, make it smaller or larger.
-FEWEST = 2
-_LEAST, _MOST = 0.5, 2.0
+# Bounds of a validation or test split, relative to its requested size. Artists and years are not
+# divided between splits, so the requested size cannot always be met.
+_MIN_RATIO, _MAX_RATIO = 0.5, 2.0
 
 
 def split_songs(
     songs: pd.DataFrame, protocol: SplitProtocol, seed: int, validation: float, test: float
 ) -> "pd.Series[str]":
-    """Deal the songs to train, validation and test.
+    """Assign the songs to train, validation and test.
 
-    random: all versions of a song stand on one side. artist: no credited artist stands on two
-    sides, featured artists and those of duos ('A & B') included. The songs are dealt by their first
-    artist; those that also credit an artist of test songs, or of validation songs while they
-    would train, are left out. (Dealing together all artists who ever sang together would leave the
-    largest circle, most of today's artists, to train, and test on the artists of old.) time: the
-    oldest songs train, the newest test; the songs of a year stay together.
+    random: all versions of a song are in one split.
+
+    artist: no credited artist is in two splits, including featured artists and the members of duos
+    ('A & B'). Songs are assigned by their first artist; training songs that also credit an artist
+    of validation or test songs, and validation songs that also credit one of test songs, are
+    excluded. (Assigning connected components of collaborating artists instead would give the
+    largest component, most of today's artists, to train, and test only on artists of the past.)
+
+    time: the oldest songs are train, the newest test; the songs of a year stay together.
 
     Args:
         songs: columns title (str), artists (tuple of str), year (int).
         protocol: see above.
-        seed: another number deals another split (not by time).
-        validation: share of the songs, between 0 and 1.
-        test: share of the songs; with `validation` it must leave some to train on.
+        seed: a different seed gives a different split (not with time).
+        validation: fraction of the songs, between 0 and 1.
+        test: fraction of the songs, between 0 and 1; below 1 together with `validation`.
 
     Returns:
-        "train", "validation", "test" or "" (left out), with the index of `songs`.
+        "train", "validation", "test" or "" (excluded), with the index of `songs`.
 
     Raises:
-        InputError: a share or the protocol is impossible, a song has no year (time), or there are
-            too few songs, artists or years for the shares asked for.
+        InputError: the protocol or a fraction is invalid, the year of a song is unknown (time), or
+            there are too few songs, artists or years for the requested fractions.
     """
     _check_protocol(protocol)
     if min(validation, test) <= 0 or validation + test >= 1:
         raise InputError(
-            "expected validation and test shares above 0 that together stay below 1, received "
+            "split: expected validation and test fractions above 0 with a sum below 1, received "
             f"{validation} and {test}"
         )
-    wanted = {
-        VALIDATION: max(FEWEST, round(validation * len(songs))),
-        TEST: max(FEWEST, round(test * len(songs))),
+    requested = {
+        VALIDATION: _requested_size(validation, len(songs)),
+        TEST: _requested_size(test, len(songs)),
     }
     if protocol == "time":
-        sides = _by_time(songs["year"].to_numpy(), wanted)
+        splits = _split_by_year(songs["year"].to_numpy(), requested)
     elif protocol == "artist":
-        sides = _by_first_artist(songs, seed, wanted)
+        splits = _split_by_first_artist(songs, seed, requested)
     else:
-        sides = _deal(_row_keys(songs), _song_numbers(songs), seed, wanted)
-    _check_sides(sides, (TRAIN, VALIDATION, TEST), wanted, f"songs split by {protocol}")
-    return pd.Series(sides, index=songs.index, name="split", dtype=str)
+        splits = _assign_groups(_row_keys(songs), _song_group_labels(songs), seed, requested)
+    _check_sizes(splits, SPLITS, requested, f"songs split by {protocol}")
+    return pd.Series(splits, index=songs.index, name="split", dtype=str)
 
 
 def split_metadata(
@@ -83,190 +88,231 @@ def split_metadata(
     seed: int,
     validation: float,
 ) -> "pd.Series[str]":
-    """Deal the large table so that pre-training sees nothing that is held out in the songs.
+    """Assign the pre-training set so that pre-training sees nothing that the songs hold out.
 
-    random: by song, to train and validation. artist: rows with an artist of the songs take that
-    artist's side, rows with artists of two sides are left out, the others are dealt by circles of
-    artists. time: years up to the last of the training songs train, up to the last of the
-    validation songs validate, later ones are test; rows without a year are left out.
+    random: by song, to train and validation.
+
+    artist: rows that credit an artist of the songs belong to that artist's split, rows that credit
+    artists of two splits are excluded; the others are assigned by connected components of artists.
+
+    time: rows up to the last year of the training songs are train, up to the last year of the
+    validation songs validation, later ones test; rows of unknown year are excluded.
 
     Args:
         metadata: columns title (str), artists (tuple of str), year (int, 0 = unknown); without the
-            songs themselves (see `same_song`).
-        songs: the same columns and split, as `split_songs` dealt them by the same protocol; those
-            left out have no say.
+            songs themselves (see `is_version_of_any`).
+        songs: the same columns and split, from `split_songs` with the same protocol; excluded
+            songs are ignored.
         protocol: see above.
-        seed: another number deals another split (not by time).
-        validation: share of the rows that the songs do not decide on, between 0 and 1.
+        seed: a different seed gives a different split (not with time).
+        validation: fraction of the rows that the songs do not determine, between 0 and 1.
 
     Returns:
-        "train", "validation", "test" (not to be used in pre-training) or "" (left out), with the
-        index of `metadata`.
+        "train", "validation", "test" (not for pre-training) or "" (excluded), with the index of
+        `metadata`.
 
     Raises:
-        InputError: the share or the protocol is impossible, or train or validation is left with
-            too few rows.
+        InputError: the protocol or the fraction is invalid, or train or validation has too few
+            rows.
     """
     _check_protocol(protocol)
     if not 0 < validation < 1:
-        raise InputError(f"expected a validation share between 0 and 1, received {validation}")
+        raise InputError(
+            f"split: expected a validation fraction between 0 and 1, received {validation}"
+        )
     if protocol == "time":
-        sides = _by_years_of(songs, metadata["year"].to_numpy())
+        splits = _split_by_years_of(songs, metadata["year"].to_numpy())
     elif protocol == "artist":
-        sides = _by_artists_of(songs, metadata, seed, validation)
+        splits = _split_by_artists_of(songs, metadata, seed, validation)
     else:
-        sides = _deal_validation(metadata, _song_numbers(metadata), seed, validation)
-    _check_sides(sides, (TRAIN, VALIDATION), {}, f"rows of the large table split by {protocol}")
-    return pd.Series(sides, index=metadata.index, name="split", dtype=str)
+        splits = _assign_validation(metadata, _song_group_labels(metadata), seed, validation)
+    what = f"rows of the pre-training set split by {protocol}"
+    _check_sizes(splits, (TRAIN, VALIDATION), {}, what)
+    return pd.Series(splits, index=metadata.index, name="split", dtype=str)
 
 
 def _check_protocol(protocol: str) -> None:
-    if protocol not in get_args(SplitProtocol):
-        expected = ", ".join(get_args(SplitProtocol))
-        raise InputError(f"expected a split by one of {expected}, received {protocol!r}")
+    protocols = get_args(SplitProtocol)
+    if protocol not in protocols:
+        raise InputError(f"split: expected one of {', '.join(protocols)}, received {protocol!r}")
 
 
-def _check_sides(
-    sides: npt.NDArray[np.object_],
-    needed: Sequence[str],
-    wanted: Mapping[str, int],
+def _requested_size(fraction: float, rows: int) -> int:
+    return max(MIN_ROWS, round(fraction * rows))
+
+
+def _check_sizes(
+    splits: npt.NDArray[np.object_],
+    required: Sequence[str],
+    requested: Mapping[str, int],
     what: str,
 ) -> None:
-    counts = {side: int((sides == side).sum()) for side in needed}
-    fits = all(count >= FEWEST for count in counts.values()) and all(
-        _LEAST * number <= counts[side] <= max(_MOST * number, number + FEWEST)
-        for side, number in wanted.items()
+    """Raise an `InputError` if a required split is too small, or too far from its request."""
+    counts = {split: int((splits == split).sum()) for split in required}
+    large_enough = all(count >= MIN_ROWS for count in counts.values())
+    as_requested = all(
+        _MIN_RATIO * size <= counts[split] <= max(_MAX_RATIO * size, size + MIN_ROWS)
+        for split, size in requested.items()
     )
-    if not fits:
-        listed = [*counts.items(), ("left out", int((sides == LEFT_OUT).sum()))]
-        found = ", ".join(f"{count} {side}" for side, count in listed)
-        asked = ", ".join(f"about {number} {side}" for side, number in wanted.items())
-        raise InputError(
-            f"{len(sides)} {what} gave {found}; expected at least {FEWEST} on each side"
-            f"{f', {asked}' if asked else ''}: more songs, or artists and years that can be "
-            "parted, are needed"
-        )
+    if large_enough and as_requested:
+        return
+    expected = [f"at least {MIN_ROWS} in each split"]
+    expected += [f"about {size} {split}" for split, size in requested.items()]
+    received = [f"{count} {split}" for split, count in counts.items()]
+    received += [f"{int((splits == EXCLUDED).sum())} excluded"]
+    raise InputError(
+        f"{len(splits)} {what}: expected {', '.join(expected)}, received {', '.join(received)}; "
+        "more songs are needed, or artists and years that can be separated"
+    )
 
 
-def _song_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    numbers: npt.NDArray[np.int64] = np.asarray(song_groups(table), dtype=np.int64)
-    return numbers
+def _song_group_labels(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    labels: npt.NDArray[np.int64] = np.asarray(song_groups(table), dtype=np.int64)
+    return labels
 
 
-def _by_first_artist(
-    songs: pd.DataFrame, seed: int, wanted: Mapping[str, int]
+def _split_by_first_artist(
+    songs: pd.DataFrame, seed: int, requested: Mapping[str, int]
 ) -> npt.NDArray[np.object_]:
-    credits = [credited_names(artists) for artists in songs["artists"]]
+    credits = [credited_artist_keys(artists) for artists in songs["artists"]]
     first_artists = [credit[0] for credit in credits]
-    sides = _deal(first_artists, components([name] for name in first_artists), seed, wanted)
-    _leave_out_shared(sides, credits, VALIDATION, {TEST})
-    _leave_out_shared(sides, credits, TRAIN, {VALIDATION, TEST})
-    return sides
+    groups = component_labels([artist] for artist in first_artists)
+    splits = _assign_groups(first_artists, groups, seed, requested)
+    # Test keeps all its songs: validation gives way to test, and train to both.
+    _exclude_shared_artists(splits, credits, VALIDATION, {TEST})
+    _exclude_shared_artists(splits, credits, TRAIN, {VALIDATION, TEST})
+    return splits
 
 
-def _leave_out_shared(
-    sides: npt.NDArray[np.object_],
+def _exclude_shared_artists(
+    splits: npt.NDArray[np.object_],
     credits: Sequence[Sequence[str]],
-    side: str,
-    others: Collection[str],
+    split: str,
+    other_splits: Collection[str],
 ) -> None:
-    """Take from a side, in place, the rows that credit an artist of the other sides."""
-    theirs = {name for row, credit in enumerate(credits) if sides[row] in others for name in credit}
+    """Exclude, in place, the rows of a split that credit an artist of the other splits."""
+    artists_of_others = {
+        artist
+        for row, credit in enumerate(credits)
+        if splits[row] in other_splits
+        for artist in credit
+    }
     for row, credit in enumerate(credits):
-        if sides[row] == side and not theirs.isdisjoint(credit):
-            sides[row] = LEFT_OUT
+        if splits[row] == split and not artists_of_others.isdisjoint(credit):
+            splits[row] = EXCLUDED
 
 
-def _deal(
-    keys_of_rows: Sequence[str],
+def _assign_groups(
+    row_keys: Sequence[str],
     groups: npt.NDArray[np.int64],
     seed: int,
-    wanted: Mapping[str, int],
+    requested: Mapping[str, int],
 ) -> npt.NDArray[np.object_]:
-    """Deal shuffled groups to the held-out side that lacks most and has room; the rest trains."""
+    """Assign whole groups, in pseudorandom order, to the requested splits; the rest is train.
+
+    A group goes to the split with the smallest filled fraction among those with room for it.
+
+    Args:
+        row_keys: a text for each row that does not depend on the order of the rows.
+        groups: label of each row's group, 0 to the number of groups - 1.
+        seed: determines the order of the groups.
+        requested: number of rows of each split besides train.
+    """
     sizes = np.bincount(groups)
-    keys = pd.Series(keys_of_rows, dtype=object).groupby(groups).min().to_list()
-    shuffled = sorted(range(len(sizes)), key=lambda group: _shuffling(seed, keys[group]))
-    dealt = dict.fromkeys(wanted, 0)
-    side_of = np.full(len(sizes), TRAIN, dtype=object)
+    group_keys = pd.Series(row_keys, dtype=object).groupby(groups).min().to_list()
+    shuffled = sorted(range(len(sizes)), key=lambda group: _shuffle_key(seed, group_keys[group]))
+    filled = dict.fromkeys(requested, 0)
+    group_splits = np.full(len(sizes), TRAIN, dtype=object)
     for group in shuffled:
-        roomy = [side for side in wanted if dealt[side] + sizes[group] <= wanted[side]]
-        if roomy:
-            side = min(roomy, key=lambda one: dealt[one] / wanted[one])
-            side_of[group] = side
-            dealt[side] += int(sizes[group])
-    dealt_sides: npt.NDArray[np.object_] = side_of[groups]
-    return dealt_sides
+        with_room = [
+            split for split, size in requested.items() if filled[split] + sizes[group] <= size
+        ]
+        if with_room:
+            split = min(with_room, key=lambda name: filled[name] / requested[name])
+            group_splits[group] = split
+            filled[split] += int(sizes[group])
+    row_splits: npt.NDArray[np.object_] = group_splits[groups]
+    return row_splits
 
 
 def _row_keys(table: pd.DataFrame) -> list[str]:
     columns = (table["title"], table["artists"], table["year"])
     return [
-        "\n".join((*sorted(credited_names(artists)), names.title_key(title), str(year)))
+        "\n".join(
+            (*sorted(credited_artist_keys(artists)), normalization.title_key(title), str(year))
+        )
         for title, artists, year in zip(*columns, strict=True)
     ]
 
 
-def _shuffling(seed: int, key: str) -> bytes:
+def _shuffle_key(seed: int, key: str) -> bytes:
+    # A hash instead of a generator: independent of the order and the number of the other groups.
     return hashlib.sha256(f"{seed}\n{key}".encode()).digest()
 
 
-def _deal_validation(
+def _assign_validation(
     table: pd.DataFrame, groups: npt.NDArray[np.int64], seed: int, validation: float
 ) -> npt.NDArray[np.object_]:
-    wanted = {VALIDATION: max(FEWEST, round(validation * len(table)))}
-    return _deal(_row_keys(table), groups, seed, wanted)
+    requested = {VALIDATION: _requested_size(validation, len(table))}
+    return _assign_groups(_row_keys(table), groups, seed, requested)
 
 
-def _by_artists_of(
+def _split_by_artists_of(
     songs: pd.DataFrame, metadata: pd.DataFrame, seed: int, validation: float
 ) -> npt.NDArray[np.object_]:
-    sides_of: dict[str, str] = {
-        name: side
-        for artists, side in zip(songs["artists"], songs["split"], strict=True)
-        for name in credited_names(artists)
-        if side != LEFT_OUT
+    split_of_artist: dict[str, str] = {
+        artist: split
+        for artists, split in zip(songs["artists"], songs["split"], strict=True)
+        for artist in credited_artist_keys(artists)
+        if split != EXCLUDED
     }
-    credits = [credited_names(artists) for artists in metadata["artists"]]
-    sides = np.full(len(metadata), LEFT_OUT, dtype=object)
-    free = np.zeros(len(metadata), dtype=bool)
+    credits = [credited_artist_keys(artists) for artists in metadata["artists"]]
+    splits = np.full(len(metadata), EXCLUDED, dtype=object)
+    undetermined = np.zeros(len(metadata), dtype=bool)
     for row, credit in enumerate(credits):
-        touched = {sides_of[name] for name in credit if name in sides_of}
-        free[row] = not touched
-        if len(touched) == 1:
-            sides[row] = touched.pop()
-    circles = components(credit for row, credit in enumerate(credits) if free[row])
-    sides[free] = _deal_validation(metadata[free], circles, seed, validation)
-    # An artist of none of the songs may stand beside a validation or test artist in one row, and
-    # among the rows of another side in another.
-    _leave_out_shared(sides, credits, VALIDATION, {TRAIN})
-    _leave_out_shared(sides, credits, TEST, {TRAIN, VALIDATION})
-    return sides
+        credited_splits = {split_of_artist[key] for key in credit if key in split_of_artist}
+        undetermined[row] = not credited_splits
+        if len(credited_splits) == 1:
+            splits[row] = credited_splits.pop()
+    components = component_labels(credit for row, credit in enumerate(credits) if undetermined[row])
+    splits[undetermined] = _assign_validation(metadata[undetermined], components, seed, validation)
+    # An artist of none of the songs may be credited beside a validation or test artist in one row,
+    # and in a row of another split elsewhere.
+    _exclude_shared_artists(splits, credits, VALIDATION, {TRAIN})
+    _exclude_shared_artists(splits, credits, TEST, {TRAIN, VALIDATION})
+    return splits
 
 
-def _by_time(years: npt.NDArray[np.int64], wanted: Mapping[str, int]) -> npt.NDArray[np.object_]:
+def _split_by_year(
+    years: npt.NDArray[np.int64], requested: Mapping[str, int]
+) -> npt.NDArray[np.object_]:
     unknown = int((years == 0).sum())
     if unknown:
-        raise InputError(f"a split by time needs the year of every song, {unknown} have none")
-    sides = np.full(len(years), TRAIN, dtype=object)
-    for side in (TEST, VALIDATION):
-        rest = years[sides == TRAIN]
-        if rest.size:
-            sides[(sides == TRAIN) & (years >= _first_year(rest, wanted[side]))] = side
-    return sides
+        raise InputError(
+            f"split by time: expected the year of every song, received {unknown} without a year"
+        )
+    splits = np.full(len(years), TRAIN, dtype=object)
+    for split in (TEST, VALIDATION):
+        remaining = years[splits == TRAIN]
+        if remaining.size:
+            first_year = _first_year(remaining, requested[split])
+            splits[(splits == TRAIN) & (years >= first_year)] = split
+    return splits
 
 
-def _first_year(years: npt.NDArray[np.int64], wanted: int) -> int:
-    """The year from which on the number of songs comes nearest to what is wanted."""
+def _first_year(years: npt.NDArray[np.int64], size: int) -> int:
+    """Return the year from which on the number of songs is closest to `size`."""
     distinct = np.unique(years)
     counts = np.array([(years >= year).sum() for year in distinct])
-    return int(distinct[np.argmin(np.abs(counts - wanted))])
+    return int(distinct[np.argmin(np.abs(counts - size))])
 
 
-def _by_years_of(songs: pd.DataFrame, years: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
-    last = songs.groupby("split")["year"].max()
-    sides = np.full(len(years), TEST, dtype=object)
-    sides[years <= last[VALIDATION]] = VALIDATION
-    sides[years <= last[TRAIN]] = TRAIN
-    sides[years == 0] = LEFT_OUT
-    return sides
+def _split_by_years_of(
+    songs: pd.DataFrame, years: npt.NDArray[np.int64]
+) -> npt.NDArray[np.object_]:
+    last_years = songs.groupby("split")["year"].max()
+    splits = np.full(len(years), TEST, dtype=object)
+    splits[years <= last_years[VALIDATION]] = VALIDATION
+    splits[years <= last_years[TRAIN]] = TRAIN
+    splits[years == 0] = EXCLUDED
+    return splits

@@ -1,126 +1,40 @@
-"""Every setting of a run and its default, in one place.
+"""All settings of a run with their defaults.
 
-The dataclasses are frozen and check themselves; :func:`load_config` and :func:`save_config` read
-and write them as TOML, so that every run stores its whole configuration.
+The configuration classes are frozen dataclasses that validate themselves. :func:`load_config` and
+:func:`save_config` read and write them as TOML; every run stores its complete configuration.
 """
 
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import dacite
 import tomli_w
 
+from pipelines.config import (
+    MAX_SEED,
+    AugmentationConfig,
+    MaskingConfig,
+    require,
+    require_positive,
+)
 from pipelines.errors import InputError
-from pipelines.files import write_atomically
-
-SplitProtocol = Literal["random", "artist", "time"]
-LARGEST_SEED = 2**32 - 1
-"""What NumPy, and so Keras, takes."""
-
-
-def _require(condition: bool, name: str, expected: str, received: object) -> None:
-    if not condition:
-        raise InputError(f"{name}: expected {expected}, received {received}")
-
-
-def _at_least_one(config: object, *names: str) -> None:
-    for name in names:
-        _require(getattr(config, name) >= 1, name, "1 or more", getattr(config, name))
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """How songs are dealt to train, validation and test.
-
-    Attributes:
-        protocol: "random"; "artist" (no artist on two sides); "time" (the newest songs are the
-            test).
-        seed: same seed, same split.
-        validation, test: shares of the songs with a spectrogram.
-        metadata_validation: share of the large text set, on which its pre-training is watched.
-    """
-
-    protocol: SplitProtocol = "random"
-    seed: int = 0
-    validation: float = 0.15
-    test: float = 0.15
-    metadata_validation: float = 0.05
-
-    def __post_init__(self) -> None:
-        for name in ("validation", "test", "metadata_validation"):
-            _require(0 < getattr(self, name) < 1, name, "between 0 and 1", getattr(self, name))
-        _require(0 <= self.seed <= LARGEST_SEED, "seed", f"0 to {LARGEST_SEED}", self.seed)
-
-
-@dataclass(frozen=True)
-class AugmentationConfig:
-    """How spectrograms are disturbed while the CNN trains. The defaults are the study's.
-
-    Attributes:
-        noise_stddev: standard deviation of the white noise, as a share of full scale; 0 is off.
-        patches: how many cover patches may be placed; 0 is off.
-        patch_probability: probability of each of them to be placed.
-        patch_rows: height of a patch, in rows of the 256 x 1024 image.
-        patch_columns: width of a patch, in columns of the 256 x 1024 image.
-        time_mask: a run of fewer columns than this is set to 0; 0 is off.
-        frequency_mask: a run of fewer rows than this is set to 0; 0 is off.
-    """
-
-    noise_stddev: float = 0.02
-    patches: int = 5
-    patch_probability: float = 0.3
-    patch_rows: int = 32
-    patch_columns: int = 128
-    time_mask: int = 0
-    frequency_mask: int = 0
-
-    def __post_init__(self) -> None:
-        _require(self.noise_stddev >= 0, "noise_stddev", "0 or more", self.noise_stddev)
-        for name in ("patches", "time_mask", "frequency_mask"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _require(
-            0 <= self.patch_probability <= 1, "patch_probability", "0 to 1", self.patch_probability
-        )
-        _at_least_one(self, "patch_rows", "patch_columns")
-
-
-@dataclass(frozen=True)
-class HidingConfig:
-    """How much of the metadata is hidden while the text branch trains, as shares of the songs.
-
-    Attributes:
-        artists, titles, years: shares of the songs whose artist, title or year is hidden as if
-            nobody knew it.
-        names: share of the songs whose artists' names are hidden, but not what they did before.
-        word_pieces: share of the word pieces hidden in the others.
-        other_songs: share of the songs whose artists are shown as if never seen before.
-    """
-
-    artists: float = 0.05
-    names: float = 0.9
-    titles: float = 0.05
-    years: float = 0.02
-    word_pieces: float = 0.3
-    other_songs: float = 0.4
-
-    def __post_init__(self) -> None:
-        for name in ("artists", "names", "titles", "years", "word_pieces", "other_songs"):
-            _require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
+from pipelines.io import write_atomically
 
 
 @dataclass(frozen=True)
 class SpectrogramCNNConfig:
-    """The convolutional branch.
+    """Architecture of the audio branch, :func:`songpop_tf.models.spectrogram_cnn`.
 
     Attributes:
-        bands: frequency bands into which the 256 rows are averaged; a divisor of 256.
-        filters: channels of the convolutions along time.
-        kernel_size: of the convolutions after the first.
-        features: width of the last layer, the branch's contribution to the fused head.
-        dropout: share of the pooled channels and of the features dropped while training.
+        bands: number of frequency bands, the averages of adjacent rows; a divisor of 256.
+        filters: filters of each convolution along time, one number for each layer.
+        kernel_size: kernel size of the second and the following convolutions.
+        features: units of the dense layers; the last of them is the branch's contribution to the
+            fusion model.
+        dropout: dropout rate after pooling and after the dense layers.
     """
 
     bands: int = 64
@@ -130,41 +44,43 @@ class SpectrogramCNNConfig:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             1 <= self.bands <= 256 and 256 % self.bands == 0,
             "bands",
             "a divisor of 256",
             self.bands,
         )
-        _require(
+        require(
             len(self.filters) >= 1 and min(self.filters) >= 1,
             "filters",
             "one or more layers of 1 or more",
             self.filters,
         )
-        _at_least_one(self, "kernel_size", "features")
-        _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+        require_positive(self, "kernel_size", "features")
+        require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
 
 
 @dataclass(frozen=True)
 class MetadataEncoderConfig:
-    """The text branch.
+    """Architecture of the text branch, :func:`songpop_tf.models.metadata_encoder`.
 
     Attributes:
-        preset: a KerasHub preset name or a local folder in Hugging Face's BERT layout, with its own
-            vocabulary and width; empty for an encoder trained from scratch.
-        freeze_backbone: keep the weights of the transformer as they are (only with ``preset``).
-        vocabulary_size: word pieces learned from the training text.
-        tokens: length to which an artist and a title are cut.
-        layers: of the transformer; of a preset the first so many.
-        heads, width: of a transformer trained from scratch.
-        transformer_dropout: inside the transformer.
-        text_features: numbers that are left of artist and title. Few: a network that reads names
-            at length learns them by heart.
-        text_dropout: share of what the transformer found that is dropped before that.
-        song_features: width of the network that reads the artists' other songs.
-        features: width of the last layer, the branch's contribution to the fused head.
-        dropout: before and after the last layer.
+        preset: KerasHub preset name, or local folder in Hugging Face's BERT layout; it brings its
+            own vocabulary, ``heads`` and ``width``. Empty: a transformer trained from scratch.
+        freeze_backbone: do not train the weights of the transformer (only with ``preset``).
+        vocabulary_size: maximum number of word pieces of a vocabulary trained from scratch.
+        tokens: maximum length of an artist and of a title in word pieces; longer ones are
+            truncated.
+        layers: number of transformer layers; of a preset, its first ones.
+        heads: attention heads of a transformer trained from scratch.
+        width: hidden size of a transformer trained from scratch; a multiple of ``heads``.
+        transformer_dropout: dropout rate inside a transformer trained from scratch.
+        text_features: units of the bottleneck after the embeddings of artist and title. Few, as a
+            wide layer overfits to the names.
+        text_dropout: dropout rate before that bottleneck.
+        history_features: units of the layers that encode the artists' other songs.
+        features: units of the last layer, the branch's contribution to the fusion model.
+        dropout: dropout rate before and after the last layer.
     """
 
     preset: str = ""
@@ -177,50 +93,56 @@ class MetadataEncoderConfig:
     transformer_dropout: float = 0.1
     text_features: int = 16
     text_dropout: float = 0.5
-    song_features: int = 64
+    history_features: int = 64
     features: int = 64
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "layers", "heads", "width")
-        _at_least_one(self, "text_features", "song_features", "features")
-        _require(
+        require_positive(self, "layers", "heads", "width")
+        require_positive(self, "text_features", "history_features", "features")
+        require(
             bool(self.preset) or not self.freeze_backbone,
             "freeze_backbone",
-            "false without a preset: random weights must learn",
+            "false without a preset: random weights must be trained",
             self.freeze_backbone,
         )
-        _require(
-            self.vocabulary_size >= 200, "vocabulary_size", "200 or more", self.vocabulary_size
-        )
-        _require(self.tokens >= 4, "tokens", "4 or more", self.tokens)
-        _require(
+        require(self.vocabulary_size >= 200, "vocabulary_size", "200 or more", self.vocabulary_size)
+        require(self.tokens >= 4, "tokens", "4 or more", self.tokens)
+        require(
             self.width % self.heads == 0, "width", f"a multiple of {self.heads} heads", self.width
         )
         for name in ("transformer_dropout", "text_dropout", "dropout"):
-            _require(0 <= getattr(self, name) < 1, name, "0 up to 1", getattr(self, name))
+            require(0 <= getattr(self, name) < 1, name, "0 up to 1", getattr(self, name))
 
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """The head that joins both branches: 128 features -> ``hidden`` -> 1."""
+    """Architecture of the fusion model's head: 128 features -> ``hidden`` -> 1.
+
+    Attributes:
+        hidden: units of the hidden layer.
+        dropout: dropout rate before and after the hidden layer.
+    """
 
     hidden: int = 64
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "hidden")
-        _require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+        require_positive(self, "hidden")
+        require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How one model is fitted: Adam with decoupled weight decay, MSE, early stopping.
+    """Training of one model or stage: AdamW, MSE loss, early stopping.
 
     Attributes:
-        learning_rate: highest learning rate; it rises from a tenth in the first epoch, then falls
-            along a cosine that would reach 0 an epoch after the last.
-        patience: epochs without a better validation MSE after which training stops.
+        learning_rate: peak learning rate. It is warmed up from a tenth of that during the first
+            epoch, then follows a cosine decay that reaches 0 one epoch after the last.
+        epochs: maximum number of epochs.
+        batch_size: songs per batch.
+        patience: number of epochs without a lower validation MSE after which training stops.
+        weight_decay: decoupled weight decay (Loshchilov and Hutter, 2019).
     """
 
     learning_rate: float
@@ -230,39 +152,59 @@ class FitConfig:
     weight_decay: float = 1e-4
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
-        _at_least_one(self, "epochs", "batch_size", "patience")
-        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
+        require_positive(self, "epochs", "batch_size", "patience")
+        require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything a training run depends on besides its data.
-
-    ``*_fit`` belong to the stages: the text branch on the songs alone, on the large set and after
-    that on the songs, the CNN, the jointly trained naive model, and the head on frozen branches.
+    """Complete configuration of a training run, except for its data.
 
     Attributes:
-        hiding: what is hidden while the text branch trains.
-        head_hiding: what is hidden in part of the songs that the head on frozen branches learns
-            from.
-        sound_weight: what it costs the CNN to take a song's sound for one that is a standard
-            deviation away, in points squared of popularity; 0 teaches it popularity only.
+        seed: of initial weights, shuffling, augmentation and masking.
+        augmentation: of the training spectrograms; naive models are trained without.
+        cnn: architecture of the audio branch.
+        metadata: architecture of the text branch.
+        masking: masking of metadata while the text branch is trained.
+        fusion: architecture of the head.
+        head_masking: masking of metadata in the masked copies of the training songs that the head
+            on frozen branches is trained on, beside the unmasked ones.
+        auxiliary_weight: loss weight of the audio features, which are standardized, while the CNN
+            is trained; 0: it is trained on popularity only. The loss of popularity, in points
+            squared, has weight 1.
+        text_naive_fit: training of the naive text branch.
+        text_pretraining_fit: first stage of the text branch, on the pre-training set.
+        text_finetuning_fit: second stage of the text branch, on the songs with a spectrogram.
+        cnn_fit: training of the CNN, naive or not.
+        combined_naive_fit: joint training of both branches and the head from scratch.
+        head_fit: training of the head on frozen branches.
     """
 
     seed: int = 0
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     cnn: SpectrogramCNNConfig = field(default_factory=SpectrogramCNNConfig)
     metadata: MetadataEncoderConfig = field(default_factory=MetadataEncoderConfig)
-    hiding: HidingConfig = field(default_factory=HidingConfig)
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
-    head_hiding: HidingConfig = HidingConfig(
-        artists=0.4, names=0.3, titles=0.3, years=0.3, word_pieces=0.0, other_songs=0.8
+    head_masking: MaskingConfig = field(
+        default_factory=lambda: MaskingConfig(
+            artist_rate=0.4,
+            artist_name_rate=0.3,
+            title_rate=0.3,
+            year_rate=0.3,
+            token_dropout=0.0,
+            history_rate=0.8,
+        )
     )
-    sound_weight: float = 1000.0
+    auxiliary_weight: float = 1000.0
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
-    text_fit: FitConfig = FitConfig(learning_rate=2e-3, epochs=14, batch_size=256, patience=4)
-    text_songs_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=20, batch_size=64, patience=6)
+    text_pretraining_fit: FitConfig = FitConfig(
+        learning_rate=2e-3, epochs=14, batch_size=256, patience=4
+    )
+    text_finetuning_fit: FitConfig = FitConfig(
+        learning_rate=1e-3, epochs=20, batch_size=64, patience=6
+    )
     cnn_fit: FitConfig = FitConfig(
         learning_rate=1e-3, epochs=20, batch_size=16, patience=8, weight_decay=1e-3
     )
@@ -274,66 +216,67 @@ class RunConfig:
     )
 
     def __post_init__(self) -> None:
-        _require(0 <= self.seed <= LARGEST_SEED, "seed", f"0 to {LARGEST_SEED}", self.seed)
-        _require(self.sound_weight >= 0, "sound_weight", "0 or more", self.sound_weight)
+        require(0 <= self.seed <= MAX_SEED, "seed", f"0 to {MAX_SEED}", self.seed)
+        require(self.auxiliary_weight >= 0, "auxiliary_weight", "0 or more", self.auxiliary_weight)
 
 
 def load_config(path: Path) -> RunConfig:
-    """Read a run's configuration from TOML; what the file does not name keeps its default.
+    """Read a configuration from a TOML file; settings that are not in the file keep their default.
 
     Raises:
-        InputError: the file is missing, is no TOML, names an unknown setting or a wrong value.
+        InputError: the file is missing or no TOML, or has an unknown setting or an invalid value.
     """
     try:
         with path.open("rb") as file:
-            given = tomllib.load(file)
+            settings = tomllib.load(file)
     except FileNotFoundError:
         raise InputError(f"{path}: expected a TOML file, found none") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected TOML, received {error}") from None
     try:
-        return config_from_dict(given)
+        return config_from_dict(settings)
     except (dacite.DaciteError, ValueError) as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def run_config(path: Path | None, seed: int | None) -> RunConfig:
-    """The configuration of a TOML, or the defaults without one; a seed given overrides its."""
+def resolve_config(path: Path | None, seed: int | None) -> RunConfig:
+    """Load a TOML file, or take the defaults if ``path`` is None; ``seed`` overrides the file's."""
     config = load_config(path) if path is not None else RunConfig()
     return config if seed is None else dataclasses.replace(config, seed=seed)
 
 
-def config_from_dict(given: dict[str, Any]) -> RunConfig:
-    """Build a configuration from nested dictionaries laid over the defaults."""
-    merged = _merge(dataclasses.asdict(RunConfig()), given)
-    # TOML has no tuples, and people write 1 where 1.0 is meant; nothing else is converted.
-    hooks: dict[Any, Any] = {float: _float, int: _number, tuple[int, ...]: _tuple}
+def config_from_dict(settings: dict[str, Any]) -> RunConfig:
+    """Build a configuration from nested dictionaries that override the defaults."""
+    merged = _merge(dataclasses.asdict(RunConfig()), settings)
+    # TOML has no tuples, and 1 is accepted for 1.0; nothing else is converted.
+    hooks: dict[Any, Any] = {float: _to_float, int: _not_bool, tuple[int, ...]: _to_tuple}
     return dacite.from_dict(RunConfig, merged, dacite.Config(strict=True, type_hooks=hooks))
 
 
-def _float(value: Any) -> Any:
-    return float(_number(value)) if isinstance(value, int) else value
+def _to_float(value: Any) -> Any:
+    return float(_not_bool(value)) if isinstance(value, int) else value
 
 
-def _tuple(value: Any) -> Any:
+def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _number(value: Any) -> Any:
+def _not_bool(value: Any) -> Any:
+    # bool is a subclass of int, so dacite would accept `epochs = true`.
     if isinstance(value, bool):
         raise ValueError(f"expected a number, received {str(value).lower()}")
     return value
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
-    for key, value in over.items():
+    for key, value in overrides.items():
         nested = isinstance(value, dict) and isinstance(base.get(key), dict)
         merged[key] = _merge(base[key], value) if nested else value
     return merged
 
 
 def save_config(config: RunConfig, path: Path) -> None:
-    """Write the whole configuration as TOML."""
+    """Write the complete configuration as TOML."""
     with write_atomically(path) as temporary:
         temporary.write_text(tomli_w.dumps(dataclasses.asdict(config)))

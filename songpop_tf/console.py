@@ -1,4 +1,4 @@
-"""What a person sees while a command works: lines that stay, and a bar on a terminal."""
+"""Terminal output of a command: printed lines and a progress bar."""
 
 import sys
 from types import TracebackType
@@ -17,30 +17,30 @@ from rich.progress import (
 from rich.text import Text
 
 
-class _Rate(ProgressColumn):
+class _RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
 
 
 class Console:
-    """Lines on standard output, one progress bar on standard error; no bar without a terminal."""
+    """Prints lines to standard output and a progress bar to standard error, if it is a terminal."""
 
     def __init__(self) -> None:
-        self._errors = RichConsole(stderr=True)
+        stderr = RichConsole(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            _Rate(),
+            _RateColumn(),
             TimeRemainingColumn(),
-            console=self._errors,
+            console=stderr,
             transient=True,
-            # Lines go above the bar, but never away from where standard output was sent.
+            # Print lines above the bar, but do not capture redirected standard output.
             redirect_stdout=sys.stdout.isatty(),
-            disable=not self._errors.is_terminal,
+            disable=not stderr.is_terminal,
         )
         self._task: TaskID | None = None
-        self._what = ""
+        self._label = ""
 
     def __enter__(self) -> "Console":
         self._bar.start()
@@ -54,26 +54,26 @@ class Console:
     ) -> None:
         self._bar.stop()
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` steps of ``what`` are done; the bar goes when all are."""
-        if what != self._what or self._task is None:
-            self._drop_task()
-            self._task = self._bar.add_task(what, total=total)
-            self._what = what
+    def progress(self, label: str, done: int, total: int) -> None:
+        """Show ``done`` of ``total`` steps of ``label``; remove the bar after the last one."""
+        if label != self._label or self._task is None:
+            self._remove_task()
+            self._task = self._bar.add_task(label, total=total)
+            self._label = label
         self._bar.update(self._task, completed=done, total=total)
         if done >= total:
-            self._drop_task()
+            self._remove_task()
 
     def advance(self, steps: int) -> None:
-        """Move the bar that is shown by ``steps``."""
+        """Advance the current bar by ``steps``."""
         if self._task is not None:
             self._bar.advance(self._task, steps)
 
-    def say(self, text: str) -> None:
-        """Print one line on standard output, above the bar."""
+    def print(self, text: str) -> None:
+        """Print a line to standard output, above the bar."""
         print(text, flush=True)
 
-    def _drop_task(self) -> None:
+    def _remove_task(self) -> None:
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task, self._what = None, ""
+        self._task, self._label = None, ""

@@ -1,72 +1,84 @@
-"""The whole program on a generated sample."""
+"""The complete workflow on synthetic songs: generate, prepare, train, evaluate, predict."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from pipelines.config import SplitConfig
 from pipelines.errors import InputError
 from pipelines.prepare import PrepareOptions, prepare
-from pipelines.prepared import PreparedData
-from pipelines.sample import BEST_PREDICTIONS, write_sample
+from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
-from songpop_tf.board.board import FOLDER, Board
-from songpop_tf.config import RunConfig, SplitConfig
+from pipelines.synthetic import BEST_PREDICTIONS, write_sample
+from songpop_tf.config import RunConfig
+from songpop_tf.console import Console
 from songpop_tf.evaluation.evaluate import evaluate
 from songpop_tf.evaluation.metrics import r2
-from songpop_tf.evaluation.report import REPORT, text_table
-from songpop_tf.serving.open import open_predictor
-from songpop_tf.serving.predict import Song
-from songpop_tf.training.fit import Console
-from songpop_tf.training.run import CONFIGURATIONS, Run
-from songpop_tf.training.stages import Trainer
+from songpop_tf.evaluation.report import REPORT_FILE, text_table
+from songpop_tf.serving.loading import open_predictor
+from songpop_tf.serving.predictor import Song
+from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
+from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS
+from songpop_tf.training.run import Run
+from songpop_tf.training.trainer import Trainer
 
 SONGS, SECONDS = 720, 15.0
 
 
 def run_demo(directory: Path, seed: int, console: Console) -> None:
-    """Sample, prepare, train, evaluate and predict; goes on where it was interrupted."""
-    sample, prepared, trained = (directory / name for name in ("sample", "data", "run"))
-    console.say(f"1/5  draws {SONGS} invented songs")
+    """Run all commands in ``directory``; an interrupted demo resumes.
+
+    Args:
+        directory: gets the folders ``sample``, ``data`` and ``run``.
+        seed: of the songs, the split, training and evaluation.
+        console: prints the steps and the results.
+    """
+    sample_directory, data_directory = directory / "sample", directory / "data"
+    run_directory = directory / "run"
+    log_directory = run_directory / LOG_DIRECTORY
+    console.print(f"1/5  Generating {SONGS} synthetic songs")
     write_sample(
-        sample,
+        sample_directory,
         SONGS,
         seconds=SECONDS,
         seed=seed,
-        progress=lambda done, of: console.progress("drawing spectrograms", done, of),
+        progress=lambda done, total: console.progress("drawing spectrograms", done, total),
     )
-    console.say("2/5  links, splits and shrinks them")
-    split = SplitConfig(seed=seed)
-    options = PrepareOptions(sample / "spectrograms", [sample / "tracks.csv"], split)
-    data = prepare(options, prepared, console.progress)
-    console.say("3/5  trains six models, naive and better")
+    console.print("2/5  Linking, splitting and resizing the spectrograms")
+    options = PrepareOptions(
+        sample_directory / "spectrograms", [sample_directory / "tracks.csv"], SplitConfig(seed=seed)
+    )
+    data = prepare(options, data_directory, console.progress)
+    console.print("3/5  Training six models, naive and better")
     config = RunConfig(seed=seed)
-    run = Run.start(trained, data, config)
-    board = Board(trained / FOLDER)
-    Trainer(data, run, config, console, board=board).train(list(CONFIGURATIONS))
-    console.say("4/5  compares them on the test songs\n")
+    run = Run.start(run_directory, data, config)
+    Trainer(data, run, config, console, log_dir=log_directory).train(CONFIGURATIONS)
+    console.print("4/5  Evaluating the models on the test songs\n")
     evaluation = evaluate(data, run, seed, console)
-    console.say(text_table(evaluation, _reachable_r2(sample, data)))
-    song = data.songs_of(TEST).iloc[0]
-    found = open_predictor(trained).predict(
-        [Song(song.artist, song.title, int(song.year), sample / "spectrograms" / song.file)]
-    )[0]
-    if isinstance(found, InputError):
-        raise found
-    console.say(
-        f"\n5/5  predicts {song.artist} - {song.title} ({song.year}): "
-        f"{found.popularity:.0f}, most likely {found.low:.0f} to {found.high:.0f}, in truth "
-        f"{song.popularity:.0f}"
+    console.print(text_table(evaluation, _reachable_r2(sample_directory, data)))
+    console.print(f"\n5/5  {_predict_test_song(data, run_directory, sample_directory)}")
+    console.print(f"\nReport and figures: {run_directory / REPORT_FILE}")
+    console.print(f"TensorBoard: tensorboard --logdir {log_directory}")
+
+
+def _predict_test_song(data: PreparedData, run_directory: Path, sample_directory: Path) -> str:
+    """Predict the first test song from its files and describe the result in one sentence."""
+    row = data.songs_of(TEST).iloc[0]
+    spectrogram = sample_directory / "spectrograms" / row.file
+    song = Song(row.artist, row.title, int(row.year), spectrogram)
+    prediction = open_predictor(run_directory).predict([song])[0]
+    if isinstance(prediction, InputError):
+        raise prediction
+    return (
+        f"Predicting {row.artist} - {row.title} ({row.year}): {prediction.popularity:.0f}, 90 % "
+        f"interval {prediction.low:.0f} to {prediction.high:.0f}, true popularity "
+        f"{row.popularity:.0f}"
     )
-    console.say(f"\nReport and figures: {trained / REPORT}")
-    console.say(f"Watch: tensorboard --logdir {board.directory}")
 
 
-def _reachable_r2(sample: Path, data: PreparedData) -> dict[str, float]:
-    """The R2 of the best possible predictions on the very songs that the table is about."""
+def _reachable_r2(sample_directory: Path, data: PreparedData) -> dict[str, float]:
+    """R2 of the best possible predictions for the test songs, by branch."""
     test = data.songs_of(TEST)
-    best = pd.read_csv(sample / BEST_PREDICTIONS).set_index("file").loc[test.file]
+    best = pd.read_csv(sample_directory / BEST_PREDICTIONS).set_index("file").loc[test.file]
     truth = test.popularity.to_numpy("float64")
-    return {
-        branch: r2(truth, best[branch].to_numpy("float64"))
-        for branch in ("text", "cnn", "combined")
-    }
+    return {branch: r2(truth, best[branch].to_numpy("float64")) for branch in BRANCHES}

@@ -15,29 +15,26 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from pipelines.config import SplitConfig
 from pipelines.prepare import PrepareOptions, prepare
-from pipelines.prepared import PreparedData
-from pipelines.sample import write_sample
-from songpop_tf.config import (
-    FitConfig,
-    MetadataEncoderConfig,
-    RunConfig,
-    SpectrogramCNNConfig,
-    SplitConfig,
-)
+from pipelines.prepared_data import PreparedData
+from pipelines.synthetic import write_sample
+from songpop_tf.config import FitConfig, MetadataEncoderConfig, RunConfig, SpectrogramCNNConfig
+from songpop_tf.console import Console
 from songpop_tf.serving.export import export
-from songpop_tf.training.run import CONFIGURATIONS, Run
-from songpop_tf.training.stages import Trainer
+from songpop_tf.training.configurations import CONFIGURATIONS
+from songpop_tf.training.run import Run
+from songpop_tf.training.trainer import Trainer
 
 
-class SilentConsole:
-    """Where tests that do not look at the console let it talk."""
+class SilentConsole(Console):
+    """A console that prints nothing."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Say nothing."""
+    def progress(self, label: str, done: int, total: int) -> None:
+        """Show nothing."""
 
-    def say(self, text: str) -> None:
-        """Say nothing."""
+    def print(self, text: str) -> None:
+        """Print nothing."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -49,8 +46,8 @@ TINY = RunConfig(
     cnn=SpectrogramCNNConfig(filters=(8, 8)),
     metadata=MetadataEncoderConfig(vocabulary_size=300, tokens=12, layers=1, heads=2, width=16),
     text_naive_fit=QUICK,
-    text_fit=FitConfig(learning_rate=3e-3, epochs=3, batch_size=32, patience=3),
-    text_songs_fit=QUICK,
+    text_pretraining_fit=FitConfig(learning_rate=3e-3, epochs=3, batch_size=32, patience=3),
+    text_finetuning_fit=QUICK,
     cnn_fit=QUICK,
     combined_naive_fit=QUICK,
     head_fit=FitConfig(learning_rate=2e-3, epochs=5, batch_size=16, patience=5),
@@ -107,10 +104,10 @@ def run(data: PreparedData, once: Once) -> Run:
 
     def train(directory: Path) -> None:
         started = Run.start(directory, data, TINY)
-        Trainer(data, started, TINY, SilentConsole()).train(list(CONFIGURATIONS))
+        Trainer(data, started, TINY, SilentConsole()).train(CONFIGURATIONS)
         # With seven validation songs an interval would be the whole scale.
         for name in CONFIGURATIONS:
-            started.store_half_widths(name, np.arange(1.0, 9.0))
+            started.save_half_widths(name, np.arange(1.0, 9.0))
 
     return Run.open(once("run", train))
 

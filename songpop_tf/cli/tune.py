@@ -1,50 +1,51 @@
-"""The command that searches better settings."""
+"""The command ``tune``: search for better settings."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from songpop_tf.cli.session import DataFolder, Debug, app, tensorflow_session
+from songpop_tf.cli.common import (
+    Branch,
+    ConfigFile,
+    ConfigSeed,
+    DataFolder,
+    Debug,
+    tensorflow_session,
+)
 
 
-@app.command()
 def tune(
     data: DataFolder,
-    out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted one goes on.")],
+    out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted search resumes.")],
     branch: Annotated[
-        Literal["text", "cnn", "combined", "all"],
-        typer.Option(help="A branch, the head on frozen branches, or each in turn."),
+        Branch,
+        typer.Option(help="A branch; combined: the head on frozen branches; or each in turn."),
     ] = "all",
     algorithm: Annotated[
         Literal["random", "bayesian", "hyperband", "optuna"],
-        typer.Option(help="How the next values are chosen; optuna also ends hopeless trials."),
+        typer.Option(help="Search algorithm; optuna also prunes unpromising trials."),
     ] = "optuna",
     trials: Annotated[
-        int, typer.Option(min=1, help="How many for each branch, the defaults included.")
+        int, typer.Option(min=1, help="Trials for each branch, including the starting settings.")
     ] = 20,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML to start from, as of `train --config`.")
-    ] = None,
+    config: ConfigFile = None,
     storage: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
-            help="Database for --algorithm optuna that several machines share; a file in --out if "
-            "not given.",
+            help="Database shared by several machines, for --algorithm optuna; default: a file in "
+            "--out.",
         ),
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=2**32 - 1, help="Same seed, same search; overrides the TOML's."),
-    ] = None,
+    seed: ConfigSeed = None,
     debug: Debug = False,
 ) -> None:
     """Search for better settings.
 
-    Writes best.toml for `train --config`: the settings it started from (--config), with the best
-    found for the branch; and a table of the trials and figures. The first trial is what it started
-    from. Start the same command twice, and both share the work (--algorithm optuna).
+    Writes best.toml for `train --config`: the starting settings (--config) with the best ones of
+    the branch; and a table of the trials and figures. The first trial evaluates the starting
+    settings. Two processes that run the same command share the trials (--algorithm optuna).
 
     \b
     Example:
@@ -55,17 +56,19 @@ def tune(
     with tensorflow_session(debug) as console:
         import optuna
 
-        from pipelines.prepared import PreparedData
-        from songpop_tf.board.board import FOLDER
-        from songpop_tf.config import run_config
-        from songpop_tf.tuning.search import BEST, Plan, search
+        from pipelines.prepared_data import PreparedData
+        from songpop_tf.config import resolve_config
+        from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
+        from songpop_tf.training.configurations import BRANCHES
+        from songpop_tf.tuning.search import BEST_CONFIG_FILE, SearchOptions, search
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        base = run_config(config, seed)
+        base = resolve_config(config, seed)
         prepared = PreparedData.open(data)
-        search(prepared, out, branch, Plan(algorithm, trials, storage), base, console)
-        names = ("text", "cnn", "combined") if branch == "all" else (branch,)
-        for name in names:
-            console.say(f"Watch: tensorboard --logdir {out / name / FOLDER}")
-        command = f"songpop-tf train --data {data} --out {out / 'run'} --config {out / BEST}"
-        console.say(f"Next: {command}")
+        search(prepared, out, branch, SearchOptions(algorithm, trials, storage), base, console)
+        for name in BRANCHES if branch == "all" else (branch,):
+            console.print(f"TensorBoard: tensorboard --logdir {out / name / LOG_DIRECTORY}")
+        console.print(
+            f"Next: songpop-tf train --data {data} --out {out / 'run'} "
+            f"--config {out / BEST_CONFIG_FILE}"
+        )

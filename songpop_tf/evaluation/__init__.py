@@ -1,1 +1,1 @@
-"""Metrics, baselines, report and figures of a training run."""
+"""Metrics, baselines, report, model card and figures of a training run."""

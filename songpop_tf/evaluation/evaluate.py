@@ -1,4 +1,4 @@
-"""Compare the models of a run with each other and with the baselines on the test songs."""
+"""Evaluation of the models of a run and of the baselines on the test songs."""
 
 from typing import Any
 
@@ -8,114 +8,156 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.files import write_csv, write_json
-from pipelines.prepared import PreparedData
+from pipelines.io import write_csv, write_json
+from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
+from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
-from pipelines.words import PATTERNS, WORDS
+from songpop_tf.console import Console
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
-from songpop_tf.evaluation.card import EVALUATION, write_card
-from songpop_tf.evaluation.figures import write_figures
-from songpop_tf.evaluation.metrics import PREDICTED, Vector, metrics, r2
+from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, Vector, metrics, r2
+from songpop_tf.evaluation.model_card import EVALUATION_FILE, write_model_card
+from songpop_tf.evaluation.plots import write_figures
 from songpop_tf.evaluation.report import write_report
+from songpop_tf.training.configurations import Configuration
 from songpop_tf.training.conformal import coverage, interval
-from songpop_tf.training.fit import Console
-from songpop_tf.training.inputs import knowing, predict_patterns, reads_words
+from songpop_tf.training.inference import drop_fields, predict_patterns
 from songpop_tf.training.run import Run
 
-PREDICTIONS = "predictions.csv"
+PREDICTIONS_FILE = "predictions.csv"
+
+_PatternPredictions = dict[Configuration, npt.NDArray[np.float64]]
+"""``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``; all fields are known in the last."""
 
 
 def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[str, Any]:
-    """Measure every finished model of a run and write report, figures and model card into it.
+    """Evaluate all finished models of a run; write report, figures and model card into it.
 
     Args:
+        data: the data that the run was trained on.
+        run: with at least one finished model.
         seed: of the bootstrap and the baselines.
+        console: shows the progress.
 
     Returns:
-        What ``evaluation.json`` holds.
+        Content of ``evaluation.json``.
 
     Raises:
-        InputError: nothing was trained yet, or on other data.
+        InputError: the run has no finished model, or was trained on other data.
     """
     run.check_data(data)
-    names = run.finished()
-    if not names:
+    if not run.finished():
         raise InputError(f"{run.directory}: expected trained models, found none")
     test = data.songs_of(TEST)
-    total = len(names) + 1
-    console.progress("baselines", 0, total)
-    predictions: dict[str, Vector] = predict_baselines(
-        data.songs_of(TRAIN), data.metadata_of(TRAIN), test, seed
-    )
-    by_known = {}
-    for done, name in enumerate(names, start=1):
-        console.progress(f"predicts with {name}", done, total)
-        by_known[name] = predict_patterns(name, run.load_model(name), run, data, TEST)
-        keras.utils.clear_session(free_memory=True)
-    console.progress("evaluated", total, total)
-    # The last pattern: everything is known.
-    predictions |= {name: found[-1] for name, found in by_known.items()}
+    baseline_predictions, pattern_predictions = _predict(data, run, seed, console)
+    predictions = baseline_predictions | {
+        configuration.name: by_pattern[-1]
+        for configuration, by_pattern in pattern_predictions.items()
+    }
     truth = test.popularity.to_numpy("float64")
     measured = {name: metrics(truth, vector, seed) for name, vector in predictions.items()}
     evaluation = {
         "protocol": _protocol(data),
         "baselines": {name: measured[name] for name in BASELINES},
-        "models": {name: measured[name] for name in names},
+        "models": {
+            configuration.name: measured[configuration.name]
+            for configuration in pattern_predictions
+        },
         "intervals": _intervals(run, predictions, test),
-        "words_missing": {
-            name: _words_missing(name, run, test, by_known[name])
-            for name in run.best_by_branch().values()
-            if reads_words(name)
+        "missing_fields": {
+            configuration.name: _missing_fields(
+                configuration, run, test, pattern_predictions[configuration]
+            )
+            for configuration in run.best_by_branch().values()
+            if configuration.reads_metadata
         },
     }
-    columns = ["song_id", "artist", "title", "year", "popularity"]
-    table = pd.concat([test[columns], _predicted_columns(predictions)], axis=1)
-    write_csv(run.directory / PREDICTIONS, table)
-    figures = write_figures(data, run, table, evaluation, run.directory / "figures")
-    write_report(data, run, table, evaluation, figures, seed)
-    write_card(data, run, table, evaluation)
-    # Last: it tells of which models the card is.
-    write_json(run.directory / EVALUATION, evaluation)
+    _write_results(data, run, _predictions_table(test, predictions), evaluation, seed)
     return evaluation
 
 
-def _predicted_columns(predictions: dict[str, Vector]) -> pd.DataFrame:
-    """One column for each configuration; the baseline "year" must not hide the songs' year."""
-    return pd.DataFrame(predictions).add_prefix(PREDICTED).round(3)
+def _predict(
+    data: PreparedData, run: Run, seed: int, console: Console
+) -> tuple[dict[str, Vector], _PatternPredictions]:
+    """Predictions of all baselines and all finished models for the test songs."""
+    configurations = run.finished()
+    total = len(configurations) + 1
+    console.progress("baselines", 0, total)
+    baseline_predictions = predict_baselines(
+        data.songs_of(TRAIN), data.metadata_of(TRAIN), data.songs_of(TEST), seed
+    )
+    pattern_predictions = {}
+    for done, configuration in enumerate(configurations, start=1):
+        console.progress(f"predicting with {configuration}", done, total)
+        model = run.load_model(configuration)
+        pattern_predictions[configuration] = predict_patterns(configuration, model, run, data, TEST)
+        keras.utils.clear_session(free_memory=True)
+    console.progress("evaluated", total, total)
+    return baseline_predictions, pattern_predictions
+
+
+def _predictions_table(test: pd.DataFrame, predictions: dict[str, Vector]) -> pd.DataFrame:
+    """The test songs with one column for each baseline and model."""
+    columns = ["song_id", "artist", "title", "year", "popularity"]
+    # With a prefix: the column of the baseline "year" must not replace the songs' year.
+    predicted = pd.DataFrame(predictions).add_prefix(PREDICTED_PREFIX).round(3)
+    return pd.concat([test[columns], predicted], axis=1)
+
+
+def _write_results(
+    data: PreparedData, run: Run, table: pd.DataFrame, evaluation: dict[str, Any], seed: int
+) -> None:
+    write_csv(run.directory / PREDICTIONS_FILE, table)
+    figures = write_figures(data, run, table, evaluation, run.directory / "figures")
+    write_report(data, run, table, evaluation, figures, seed)
+    write_model_card(data, run, table, evaluation)
+    # Last: current_model_card reads from it which models the card describes.
+    write_json(run.directory / EVALUATION_FILE, evaluation)
 
 
 def _intervals(
     run: Run, predictions: dict[str, Vector], test: pd.DataFrame
 ) -> dict[str, dict[str, float]]:
-    """For each model the points to either side where all is known, and how many songs they hold."""
+    """Half width of each model with all fields known, and coverage on the test songs."""
     truth = test.popularity.to_numpy("float64")
-    found = {}
-    for name in run.finished():
-        widths = run.half_widths_of(name, test)
-        within = coverage(truth, *interval(predictions[name], widths))
-        found[name] = {"half_width": float(run.half_widths(name)[-1]), "coverage": within}
-    return found
+    intervals = {}
+    for configuration in run.finished():
+        half_widths = run.half_widths_of(configuration, test)
+        low, high = interval(predictions[configuration.name], half_widths)
+        intervals[configuration.name] = {
+            "half_width": float(run.half_widths(configuration)[-1]),
+            "coverage": coverage(truth, low, high),
+        }
+    return intervals
 
 
-def _words_missing(
-    name: str, run: Run, test: pd.DataFrame, predicted: npt.NDArray[np.float64]
+def _missing_fields(
+    configuration: Configuration, run: Run, test: pd.DataFrame, predicted: npt.NDArray[np.float64]
 ) -> list[dict[str, Any]]:
-    """How well the test songs are predicted without artist, title, year or several of them."""
+    """Metrics on the test songs for each pattern with at least one unknown field.
+
+    Args:
+        configuration: of a model that reads metadata.
+        run: holds its half widths.
+        test: the test songs.
+        predicted: ``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``.
+    """
     truth = test.popularity.to_numpy("float64")
-    found = []
-    for known, popularity, points in zip(PATTERNS, predicted, run.half_widths(name), strict=True):
-        # A song may miss a word of its own besides.
-        widths = run.half_widths_of(name, knowing(test, known))
-        found.append(
+    rows = []
+    for known, popularity, half_width in zip(
+        MISSINGNESS_PATTERNS, predicted, run.half_widths(configuration), strict=True
+    ):
+        # Not `half_width` for all songs: further fields may be unknown in the data themselves.
+        half_widths = run.half_widths_of(configuration, drop_fields(test, known))
+        rows.append(
             {
-                "unknown": [word for word in WORDS if word not in known],
+                "unknown": [field for field in FIELDS if field not in known],
                 "mse": float(((truth - popularity) ** 2).mean()),
                 "r2": r2(truth, popularity),
-                "half_width": float(points),
-                "coverage": coverage(truth, *interval(popularity, widths)),
+                "half_width": float(half_width),
+                "coverage": coverage(truth, *interval(popularity, half_widths)),
             }
         )
-    return found[:-1]
+    return rows[:-1]  # all fields are known in the last pattern
 
 
 def _protocol(data: PreparedData) -> dict[str, Any]:

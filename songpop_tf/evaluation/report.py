@@ -1,27 +1,33 @@
-"""The report that a person reads."""
+"""The evaluation report, in Markdown."""
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from pipelines.files import write_atomically
-from pipelines.prepared import PreparedData
-from songpop_tf.evaluation.metrics import PREDICTED, mse_gain
+from pipelines.io import write_atomically
+from pipelines.prepared_data import PreparedData
+from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, mse_gain
+from songpop_tf.evaluation.plots import ReportFigure
 from songpop_tf.training.run import Run
 
-REPORT = "report.md"
+REPORT_FILE = "report.md"
 
-MEANING = {
-    "mean": "the mean of the training songs for every song",
-    "year": "a spline over the release year",
-    "boosting": "gradient boosting on year, artist mean and n-grams, with the large set",
-    "text_naive": "text branch, from scratch on the songs with spectrograms",
+_DESCRIPTIONS = {
+    "mean": "mean popularity of the training songs",
+    "year": "spline over the release year",
+    "boosting": "gradient boosting on year, artist mean and n-grams, with the pre-training set",
+    "text_naive": "text branch, trained from scratch on the songs with a spectrogram",
     "cnn_naive": "CNN, trained on popularity alone, without augmentation",
-    "combined_naive": "both branches trained together from scratch",
-    "text": "text branch, pre-trained on the large set, then trained on the songs",
-    "cnn": "CNN, trained with augmentation and taught how songs sound",
-    "combined": "frozen pre-trained branches, trained head",
+    "combined_naive": "both branches, trained jointly from scratch",
+    "text": "text branch, pre-trained on the pre-training set, then fine-tuned on the songs",
+    "cnn": "CNN, trained with augmentation and with audio features as auxiliary output",
+    "combined": "head trained on the frozen branches of `text` and `cnn`",
+}
+_SPLITS = {
+    "random": "songs are assigned at random",
+    "artist": "no artist of a test song is in the training data",
+    "time": "the newest songs are the test songs",
 }
 
 
@@ -30,137 +36,152 @@ def write_report(
     run: Run,
     predictions: pd.DataFrame,
     evaluation: dict[str, Any],
-    figures: dict[str, Path],
+    figures: Sequence[ReportFigure],
     seed: int,
 ) -> None:
-    """Write ``report.md`` into the run: what was measured, the table, the verdict, the figures."""
-    parts = [
-        "# How well popularity is predicted",
+    """Write ``report.md`` into the run: protocol, metrics, intervals, figures and data.
+
+    Args:
+        data: the data that the run was trained on.
+        run: an evaluated run.
+        predictions: the test songs with one column for each baseline and model.
+        evaluation: content of ``evaluation.json``.
+        figures: as :func:`write_figures` returns them.
+        seed: of the bootstrap.
+    """
+    sections = [
+        "# Evaluation of the popularity models",
         _protocol(data, evaluation["protocol"]),
-        _table(evaluation),
-        "All errors are in points of the 0-100 popularity scale, on songs that no model was "
-        "trained on or chosen by. The interval is a 95 % bootstrap over songs.",
-        _verdict(predictions, evaluation, seed),
+        _metrics_table(evaluation),
+        "All errors are in points of the 0-100 popularity scale, on test songs that were used "
+        "neither for training nor for model selection. The 95 % interval is a bootstrap over "
+        "songs.",
+        _best_model(predictions, evaluation, seed),
         _intervals(evaluation),
-        *([_words_missing(evaluation)] if evaluation["words_missing"] else []),
-        *(f"## {title}\n\n![{title}](figures/{path.name})" for title, path in figures.items()),
+        *([_missing_fields(evaluation)] if evaluation["missing_fields"] else []),
+        *(_figure(figure) for figure in figures),
         _linkage(data),
     ]
-    with write_atomically(run.directory / REPORT) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n")
+    with write_atomically(run.directory / REPORT_FILE) as temporary:
+        temporary.write_text("\n\n".join(sections) + "\n")
 
 
 def text_table(evaluation: dict[str, Any], reachable_r2: dict[str, float] | None = None) -> str:
-    """The table for a terminal.
+    """Format the metrics as a table for the terminal.
 
     Args:
-        evaluation: as in ``evaluation.json``.
-        reachable_r2: for "text", "cnn" and "combined" the best R2 that the data allow, where that
-            is known; adds how much of it each model reaches.
+        evaluation: content of ``evaluation.json``.
+        reachable_r2: the best possible R2 for "text", "cnn" and "combined", if known (synthetic
+            data); adds a column with the share of it that each model reaches.
     """
-    head = (
+    header = (
         f"{'configuration':<15} {'MSE':>6} {'95 % interval':>15} {'MAE':>6} {'R2':>7} "
         f"{'within 15':>10}"
     )
-    lines = [head + ("  of reachable R2" if reachable_r2 else "")]
-    for name, one in (evaluation["baselines"] | evaluation["models"]).items():
-        low, high = one["mse_ci"]
+    lines = [header + ("  of reachable R2" if reachable_r2 else "")]
+    for name, measured in (evaluation["baselines"] | evaluation["models"]).items():
+        low, high = measured["mse_ci"]
         line = (
-            f"{name:<15} {one['mse']:>6.1f} {f'{low:.0f} to {high:.0f}':>15} {one['mae']:>6.2f} "
-            f"{one['r2']:>7.3f} {one['within_15']:>10.1%}"
+            f"{name:<15} {measured['mse']:>6.1f} {f'{low:.0f} to {high:.0f}':>15} "
+            f"{measured['mae']:>6.2f} {measured['r2']:>7.3f} {measured['within_15']:>10.1%}"
         )
-        best = (reachable_r2 or {}).get(name.removesuffix("_naive"))
-        lines.append(line + (f"  {one['r2'] / best:>6.0%} of {best:.3f}" if best else ""))
+        reachable = (reachable_r2 or {}).get(name.removesuffix("_naive"))
+        if reachable:
+            line += f"  {measured['r2'] / reachable:>6.0%} of {reachable:.3f}"
+        lines.append(line)
     return "\n".join(lines)
 
 
 def _protocol(data: PreparedData, protocol: dict[str, Any]) -> str:
-    meaning = {
-        "random": "dealt at random",
-        "artist": "no artist of a test song was heard in training",
-        "time": "the newest songs are the test",
-    }[protocol["split"]]
-    large = sum(data.manifest["counts"]["metadata"].values())
+    pretraining_rows = sum(data.manifest["counts"]["metadata"].values())
     return (
-        f"Split `{protocol['split']}` ({meaning}), seed {protocol['seed']}: "
-        f"{protocol['n_train']:,} songs to train on, {protocol['n_validation']:,} to choose by, "
-        f"{protocol['n_test']:,} to report on. The large text set holds {large:,} rows and none of "
-        "these songs."
+        f"Split `{protocol['split']}` ({_SPLITS[protocol['split']]}), seed {protocol['seed']}: "
+        f"{protocol['n_train']:,} training, {protocol['n_validation']:,} validation and "
+        f"{protocol['n_test']:,} test songs. The pre-training set has {pretraining_rows:,} rows "
+        "and contains none of these songs."
     )
 
 
-def _table(evaluation: dict[str, Any]) -> str:
+def _metrics_table(evaluation: dict[str, Any]) -> str:
     lines = [
-        "| configuration | what it is | MSE | 95 % interval | MAE | R² | Spearman | within 15 |",
+        "| configuration | description | MSE | 95 % interval | MAE | R² | Spearman | within 15 |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, one in (evaluation["baselines"] | evaluation["models"]).items():
-        low, high = one["mse_ci"]
+    for name, measured in (evaluation["baselines"] | evaluation["models"]).items():
+        low, high = measured["mse_ci"]
         lines.append(
-            f"| {name} | {MEANING[name]} | {one['mse']:.1f} | {low:.0f} to {high:.0f} | "
-            f"{one['mae']:.2f} | {one['r2']:.3f} | {one['spearman']:.3f} | "
-            f"{one['within_15']:.1%} |"
+            f"| {name} | {_DESCRIPTIONS[name]} | {measured['mse']:.1f} | {low:.0f} to {high:.0f} | "
+            f"{measured['mae']:.2f} | {measured['r2']:.3f} | {measured['spearman']:.3f} | "
+            f"{measured['within_15']:.1%} |"
         )
     return "\n".join(lines)
 
 
-def _verdict(predictions: pd.DataFrame, evaluation: dict[str, Any], seed: int) -> str:
-    """Which model is best and whether its lead over the best of the rest is sure."""
+def _best_model(predictions: pd.DataFrame, evaluation: dict[str, Any], seed: int) -> str:
+    """The model or baseline with the lowest MSE, and its gain over the second best."""
     measured = evaluation["baselines"] | evaluation["models"]
     best, second = sorted(measured, key=lambda name: float(measured[name]["mse"]))[:2]
     gain, (low, high) = mse_gain(
         predictions.popularity.to_numpy("float64"),
-        predictions[PREDICTED + best].to_numpy("float64"),
-        predictions[PREDICTED + second].to_numpy("float64"),
+        predictions[PREDICTED_PREFIX + best].to_numpy("float64"),
+        predictions[PREDICTED_PREFIX + second].to_numpy("float64"),
         seed,
     )
-    sure = "which is more than chance" if low > 0 else "which may be chance"
+    significance = "is significant" if low > 0 else "may be due to chance"
     return (
-        f"**Best: {best}.** It saves {gain:.1f} points² of MSE over the next best, {second} "
-        f"(95 % interval {low:.1f} to {high:.1f}, paired over songs), {sure}."
+        f"**Best: {best}.** Its MSE is {gain:.1f} points² lower than that of the second best, "
+        f"{second} (95 % interval {low:.1f} to {high:.1f}, paired bootstrap over songs); the "
+        f"difference {significance}."
     )
 
 
 def _intervals(evaluation: dict[str, Any]) -> str:
     lines = [
-        "## How sure\n",
-        "Each prediction comes with an interval that is to hold the truth for 90 % of songs "
-        "(split-conformal, from the validation songs; wider for songs of which less is known).\n",
-        "| model | points to either side | test songs within |",
+        "## Prediction intervals\n",
+        "Each prediction has a split-conformal interval with a target coverage of 90 %, calibrated "
+        "on the validation songs; it is wider for songs with unknown fields. The half width is in "
+        "points, for songs with all fields known.\n",
+        "| model | half width | coverage on the test songs |",
         "|---|---:|---:|",
     ]
-    for name, one in evaluation["intervals"].items():
-        lines.append(f"| {name} | {one['half_width']:.1f} | {one['coverage']:.1%} |")
+    for name, measured in evaluation["intervals"].items():
+        lines.append(f"| {name} | {measured['half_width']:.1f} | {measured['coverage']:.1%} |")
     return "\n".join(lines)
 
 
-def _words_missing(evaluation: dict[str, Any]) -> str:
-    """What the models do without artist, title or year; models that do not read them left out."""
-    models = evaluation["words_missing"]
-    heads = "".join(f" {name} MSE | points | within |" for name in models)
+def _missing_fields(evaluation: dict[str, Any]) -> str:
+    """Metrics with artist, title or year unknown, of the models that read metadata."""
+    models = evaluation["missing_fields"]
+    header = "".join(f" {name} MSE | half width | coverage |" for name in models)
     lines = [
-        "## With words missing\n",
-        "The same test songs as if nobody knew their artist, title or year: the error, the points "
-        "to either side of the interval, and the share of songs within it.\n",
-        f"| not known |{heads}",
+        "## With fields missing\n",
+        "The same test songs with artist, title or year set to unknown: MSE, half width of the "
+        "prediction interval in points, and its coverage.\n",
+        f"| unknown |{header}",
         f"|---|{'---:|---:|---:|' * len(models)}",
     ]
-    for rows in zip(*models.values(), strict=True):
+    for row in zip(*models.values(), strict=True):
         cells = "".join(
-            f" {one['mse']:.1f} | {one['half_width']:.1f} | {one['coverage']:.1%} |" for one in rows
+            f" {measured['mse']:.1f} | {measured['half_width']:.1f} | {measured['coverage']:.1%} |"
+            for measured in row
         )
-        lines.append(f"| {', '.join(rows[0]['unknown'])} |{cells}")
+        lines.append(f"| {', '.join(row[0]['unknown'])} |{cells}")
     return "\n".join(lines)
+
+
+def _figure(figure: ReportFigure) -> str:
+    image = f"![{figure.title}](figures/{figure.file})"
+    return f"## {figure.title}\n\n{image}\n\n{figure.caption}"
 
 
 def _linkage(data: PreparedData) -> str:
     counts = data.manifest["counts"]
     linked = ", ".join(f"{count:,} {kind}" for kind, count in counts["linkage"].items())
-    left = ", ".join(
-        f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts["quarantine"].items()
+    quarantined = ", ".join(
+        f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts["quarantine"].items()
     )
     return (
-        "## The data\n\n"
-        f"Spectrograms and tracks were linked by name: {linked} (`linkage.csv`). "
-        f"Not used: {left or 'nothing'} (`quarantine.csv`)."
+        "## Data\n\n"
+        f"Linkage of spectrograms to tracks by artist and title: {linked} (`linkage.csv`). "
+        f"Rejected: {quarantined or 'nothing'} (`quarantine.csv`)."
     )

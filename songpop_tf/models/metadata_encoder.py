@@ -6,85 +6,95 @@ import keras
 import keras_hub
 from keras import layers, ops
 
-from pipelines.discographies import OTHER_SONGS, TRAITS
-from pipelines.tokens import PADDING
+from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
+from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig
-from songpop_tf.models.output import FEATURES, logits, popularity
+from songpop_tf.models.output import FEATURES, popularity_output, to_logits
 
-_DEFAULT = MetadataEncoderConfig()
-TEXTS = {"artist": "artist_text", "title": "title_text"}
-"""The layers that hold what the transformer made of each text, by input."""
+_DEFAULT_CONFIG = MetadataEncoderConfig()
+_EMBEDDING_LAYERS = {"artist": "artist_embedding", "title": "title_embedding"}
+"""Names of the layers that hold the transformer's output for each text input."""
 
-_MIDDLE_YEAR, _YEARS_PER_UNIT = 1990.0, 30.0
+_CENTER_YEAR, _YEARS_PER_UNIT = 1990.0, 30.0
 _YEAR_FEATURES = 32
-_CAUTION = 1.5
-"""Other songs count as if so many average ones stood beside them."""
+_PRIOR_SONGS = 1.5
+"""Weight of a prior of zeros in the mean over the history, in songs."""
 
 
-def metadata_encoder(vocabulary_size: int, config: MetadataEncoderConfig = _DEFAULT) -> keras.Model:
-    """Build the transformer encoder and what stands beside and behind it.
+def metadata_encoder(
+    vocabulary_size: int, config: MetadataEncoderConfig = _DEFAULT_CONFIG
+) -> keras.Model:
+    """Build the text branch: the transformer and the layers for year and artist history.
 
-    Every song starts at the popularity that its year lets expect. From there the network corrects:
-    by the other songs of the artists (each is read by itself, then they are pooled, so their order
-    does not matter), and by what the transformer makes of the artist's name and the title.
+    The year baseline is the starting point of every prediction. The network corrects it by the
+    other songs of the artists (encoded one by one and pooled, so their order does not matter) and
+    by the transformer's embeddings of the artist's name and the title.
 
     Args:
         vocabulary_size: of the tokenizer that makes the inputs.
-        config: sizes, or the preset to take the transformer from.
+        config: layer sizes, or the preset of the transformer.
 
     Returns:
-        Model from the tensors of :class:`pipelines.metadata.MetadataReader` to ``(batch, 1)``
-        popularity. Its layer ``features`` gives ``(batch, config.features)``.
+        Model from the outputs of :class:`pipelines.metadata.preprocessor.MetadataPreprocessor` to
+        ``(batch, 1)`` popularity. Its layer ``features`` outputs ``(batch, config.features)``.
 
     Raises:
-        ValueError: the preset's vocabulary is not of ``vocabulary_size``.
+        ValueError: the preset's vocabulary size is not ``vocabulary_size``.
     """
     inputs = _inputs()
     transformer = _transformer(vocabulary_size, config)
-    texts = [
-        layers.Identity(name=name)(_mean_token(transformer, inputs[text]))
-        for text, name in TEXTS.items()
+    embeddings = [
+        layers.Identity(name=layer_name)(_mean_token(transformer, inputs[field]))
+        for field, layer_name in _EMBEDDING_LAYERS.items()
     ]
-    text = layers.Dropout(config.text_dropout, name="text_dropout")(ops.concatenate(texts, -1))
-    text = layers.Dense(config.text_features, activation="gelu", name="text")(text)
-    year = _year_features(inputs)
-    decades = year[:, :1]
-    x = layers.Concatenate(name="all")(
+    text = layers.Dropout(config.text_dropout, name="text_dropout")(ops.concatenate(embeddings, -1))
+    text = layers.Dense(config.text_features, activation="gelu", name="text_features")(text)
+    year = _scaled_year(inputs)
+    x = layers.Concatenate(name="concatenated")(
         [
             year,
             layers.Dense(_YEAR_FEATURES, activation="tanh", name="year_features")(year),
-            _other_songs(inputs["other_songs"], config),
+            _history_features(inputs["history"], config),
             text,
-            text * decades,  # what a name means changes with the time
+            text * year[:, :1],  # the effect of a name changes over the years
         ]
     )
-    x = layers.Dropout(config.dropout, name="all_dropout")(x)
+    x = layers.Dropout(config.dropout, name="concatenated_dropout")(x)
     x = layers.Dense(config.features, activation="gelu", name=FEATURES)(x)
     x = layers.Dropout(config.dropout, name="features_dropout")(x)
-    return keras.Model(inputs, popularity(x, logits(inputs["trend"])), name="metadata_encoder")
+    popularity = popularity_output(x, to_logits(inputs["year_baseline"]))
+    return keras.Model(inputs, popularity, name="metadata_encoder")
 
 
-def without_transformer(encoder: keras.Model) -> keras.Model:
-    """The encoder behind its transformer, sharing its weights.
+def without_text_encoder(encoder: keras.Model) -> keras.Model:
+    """Build the part of the encoder after its transformer, sharing its weights.
 
     Returns:
-        Model with the same inputs, but "artist" and "title" are what :func:`transformer_of` gives.
+        Model with the encoder's inputs, except that "artist" and "title" are outputs of
+        :func:`text_encoder`.
     """
-    others = {tensor.name: tensor for tensor in encoder.inputs if tensor.name not in TEXTS}
-    texts = {text: encoder.get_layer(name).output for text, name in TEXTS.items()}
-    ends = {**others, **texts}
-    part = keras.Model(list(ends.values()), encoder.output)
+    other_inputs = {
+        tensor.name: tensor for tensor in encoder.inputs if tensor.name not in _EMBEDDING_LAYERS
+    }
+    embeddings = {
+        field: encoder.get_layer(layer_name).output
+        for field, layer_name in _EMBEDDING_LAYERS.items()
+    }
+    tensors = {**other_inputs, **embeddings}
+    # A model that starts at intermediate tensors has unnamed inputs: the outer model names them.
+    part = keras.Model(list(tensors.values()), encoder.output)
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
-        for name, tensor in ends.items()
+        for name, tensor in tensors.items()
     }
-    return keras.Model(inputs, part(list(inputs.values())), name="without_transformer")
+    return keras.Model(inputs, part(list(inputs.values())), name="without_text_encoder")
 
 
-def transformer_of(encoder: keras.Model) -> keras.Model:
-    """What turns tokens ``(batch, tokens)`` into text features ``(batch, width)``, in inference."""
+def text_encoder(encoder: keras.Model) -> keras.Model:
+    """Build the transformer part: from tokens ``(batch, tokens)`` to ``(batch, width)``."""
     tokens = next(tensor for tensor in encoder.inputs if tensor.name == "artist")
-    return keras.Model(tokens, encoder.get_layer(TEXTS["artist"]).output, name="text_features")
+    embedding = encoder.get_layer(_EMBEDDING_LAYERS["artist"]).output
+    return keras.Model(tokens, embedding, name="text_encoder")
 
 
 def _inputs() -> dict[str, keras.KerasTensor]:
@@ -92,10 +102,10 @@ def _inputs() -> dict[str, keras.KerasTensor]:
         "artist": ((None,), "int32"),
         "title": ((None,), "int32"),
         "year": ((), "int32"),
-        "in_large": ((), "int32"),
-        "artists": ((), "int32"),
-        "trend": ((), "float32"),
-        "other_songs": ((OTHER_SONGS, TRAITS), "float32"),
+        "is_pretraining": ((), "int32"),
+        "artist_count": ((), "int32"),
+        "year_baseline": ((), "float32"),
+        "history": ((HISTORY_LENGTH, HISTORY_FEATURES), "float32"),
     }
     return {
         name: keras.Input(shape, dtype=dtype, name=name) for name, (shape, dtype) in shapes.items()
@@ -103,11 +113,12 @@ def _inputs() -> dict[str, keras.KerasTensor]:
 
 
 def _transformer(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.Model:
+    """Model from the backbone's inputs to the tokens ``(batch, tokens, width)``."""
     backbone = _backbone(vocabulary_size, config)
     blocks = [layer for layer in backbone.layers if layer.name.startswith("transformer_layer")]
-    last = blocks[min(config.layers, len(blocks)) - 1]
-    # Only the tokens: the backbone's own pooling layer would be left without a gradient.
-    transformer = keras.Model(backbone.input, last.output, name="transformer")
+    last_block = blocks[min(config.layers, len(blocks)) - 1]
+    # Without the backbone's own pooling layer, which would get no gradient.
+    transformer = keras.Model(backbone.input, last_block.output, name="transformer")
     transformer.trainable = not config.freeze_backbone
     return transformer
 
@@ -133,39 +144,54 @@ def _backbone(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.Mode
     return backbone
 
 
-def _mean_token(transformer: keras.Model, tokens: Any) -> Any:
-    """``(batch, width)``: the mean over the tokens, 0 for an empty text."""
-    mask = ops.cast(ops.not_equal(tokens, PADDING), "int32")
-    found = transformer(
-        {"token_ids": tokens, "segment_ids": ops.zeros_like(tokens), "padding_mask": mask}
+def _mean_token(transformer: keras.Model, token_ids: Any) -> Any:
+    """``(batch, width)``: the mean over the tokens that are no padding, 0 for an empty text."""
+    mask = ops.cast(ops.not_equal(token_ids, PAD_ID), "int32")
+    tokens = transformer(
+        {"token_ids": token_ids, "segment_ids": ops.zeros_like(token_ids), "padding_mask": mask}
     )
-    weight = ops.cast(mask, found.dtype)[:, :, None]
-    return ops.sum(found * weight, axis=1) / ops.maximum(ops.sum(weight, axis=1), 1)
+    weights = ops.cast(mask, tokens.dtype)[:, :, None]
+    return ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
 
-def _year_features(inputs: dict[str, keras.KerasTensor]) -> Any:
-    """``(batch, 4)``: decades from the middle, and what else tells how to take the year."""
-    known = ops.cast(ops.greater(inputs["year"], 0), "float32")
-    year = (ops.cast(inputs["year"], "float32") - _MIDDLE_YEAR) / _YEARS_PER_UNIT
-    others = (inputs["in_large"], inputs["artists"] - 1)
-    numbers = [year * known, known, *(ops.cast(one, "float32") for one in others)]
-    # As a song's popularity, the trend may say more or less; as a number it tells the time too.
-    numbers.append(inputs["trend"] / 50.0 - 1.0)
-    return ops.stack(numbers, axis=-1)
+def _scaled_year(inputs: dict[str, keras.KerasTensor]) -> Any:
+    """``(batch, 5)``: year, whether it is known, source, further artists and year baseline."""
+    is_known = ops.cast(ops.greater(inputs["year"], 0), "float32")
+    year = (ops.cast(inputs["year"], "float32") - _CENTER_YEAR) / _YEARS_PER_UNIT
+    further_artists = inputs["artist_count"] - 1
+    columns = [
+        year * is_known,
+        is_known,
+        ops.cast(inputs["is_pretraining"], "float32"),
+        ops.cast(further_artists, "float32"),
+        # The year baseline is added to the output as a logit. As a feature it lets the network
+        # weaken or strengthen that.
+        inputs["year_baseline"] / 50.0 - 1.0,
+    ]
+    return ops.stack(columns, axis=-1)
 
 
-def _other_songs(songs: Any, config: MetadataEncoderConfig) -> Any:
-    """Read each of the other songs by itself, then pool them."""
-    weight, surplus, later = (songs[:, :, place : place + 1] for place in range(3))
-    shown = ops.cast(ops.greater(weight, 0), "float32")
-    near = ops.exp(-3.0 * ops.absolute(later))
-    x = ops.concatenate([songs, ops.absolute(later), near, near * surplus], axis=-1)
-    x = layers.Dense(config.song_features, activation="relu", name="other_song")(x)
-    x = layers.Dense(config.song_features, activation="relu", name="other_song_features")(x)
-    x = x * shown
-    seen = ops.sum(shown, axis=1)
-    pooled = [ops.sum(x, axis=1) / (seen + _CAUTION), ops.max(x, axis=1)]
-    counts = [ops.log1p(seen), ops.log1p(ops.sum(weight, axis=1))]
-    return layers.Dense(config.song_features, activation="relu", name="other_songs_features")(
-        ops.concatenate([*pooled, *counts], axis=-1)
+def _history_features(history: Any, config: MetadataEncoderConfig) -> Any:
+    """Encode each of the artists' other songs by itself, then pool (as in Deep Sets).
+
+    Args:
+        history: ``(batch, songs, 5)`` from :meth:`ArtistHistory.lookup`.
+        config: width of the layers.
+
+    Returns:
+        ``(batch, config.history_features)``; the order of the songs does not matter.
+    """
+    weight, residual, decades_later = (history[:, :, column : column + 1] for column in range(3))
+    mask = ops.cast(ops.greater(weight, 0), "float32")
+    distance = ops.absolute(decades_later)
+    proximity = ops.exp(-3.0 * distance)
+    x = ops.concatenate([history, distance, proximity, proximity * residual], axis=-1)
+    x = layers.Dense(config.history_features, activation="relu", name="history_song_hidden")(x)
+    x = layers.Dense(config.history_features, activation="relu", name="history_song_features")(x)
+    x = x * mask
+    count = ops.sum(mask, axis=1)
+    pooled = [ops.sum(x, axis=1) / (count + _PRIOR_SONGS), ops.max(x, axis=1)]
+    log_counts = [ops.log1p(count), ops.log1p(ops.sum(weight, axis=1))]
+    return layers.Dense(config.history_features, activation="relu", name="history_features")(
+        ops.concatenate([*pooled, *log_counts], axis=-1)
     )

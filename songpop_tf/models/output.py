@@ -1,4 +1,4 @@
-"""The last layers that every model shares: from features to popularity on its own scale."""
+"""The output layers that all models share: from features to popularity on the 0-100 scale."""
 
 import math
 from typing import Any
@@ -7,58 +7,59 @@ import keras
 from keras import ops
 
 FEATURES = "features"
-"""Name of the layer whose output a branch hands to the fused head."""
+"""Name of the layer whose output a branch contributes to the fusion model."""
 LOGIT = "logit"
-"""Name of the layer that holds the popularity before it is brought to 0-100."""
+"""Name of the layer that holds popularity as a logit, before the sigmoid."""
 
-_FULL_SCALE = 100.0
-_NEAREST_TO_THE_ENDS = 0.5
+_MAX_POPULARITY = 100.0
+_MARGIN = 0.5
+"""Points by which :func:`to_logits` stays within the scale, so that logits are finite."""
 
 
-def popularity(features: Any, start: Any) -> Any:
-    """Map features ``(batch, n)`` to popularity ``(batch, 1)``, always within 0-100.
+def popularity_output(features: Any, baseline: Any) -> Any:
+    """Map features ``(batch, n)`` to popularity ``(batch, 1)`` float32, always within 0-100.
 
-    A sigmoid spans the scale, and what the features say is added to a start: the network's own
-    numbers stay near 1 whatever the labels' mean and spread.
+    Popularity is ``100 * sigmoid(baseline + correction(features))``. The kernel of the correction
+    starts at 0, so an untrained model predicts its baseline, and the logits stay near 1 in
+    magnitude whatever the mean and the spread of the labels.
 
     Args:
         features: symbolic tensor.
-        start: where every song stands before anything is learned: a popularity (the mean of the
-            training songs), or a symbolic ``(batch, 1)`` tensor of logits.
+        baseline: prediction of the untrained model: a popularity (the mean of the training songs),
+            or a symbolic ``(batch, 1)`` tensor of logits.
 
     Raises:
-        ValueError: ``start`` is a popularity that does not lie between 0 and 100.
+        ValueError: ``baseline`` is a popularity that is not between 0 and 100.
     """
-    if keras.backend.is_keras_tensor(start):
-        correction = _score(features, "zeros")
-        logit = keras.layers.Add(dtype="float32", name=LOGIT)([correction, start])
-    elif 0 < start < _FULL_SCALE:
-        bias = keras.initializers.Constant(math.log(start / (_FULL_SCALE - start)))
-        logit = keras.layers.Identity(dtype="float32", name=LOGIT)(_score(features, bias))
+    if keras.backend.is_keras_tensor(baseline):
+        correction = _correction(features, "zeros")
+        logit = keras.layers.Add(dtype="float32", name=LOGIT)([correction, baseline])
+    elif 0 < baseline < _MAX_POPULARITY:
+        bias = keras.initializers.Constant(math.log(baseline / (_MAX_POPULARITY - baseline)))
+        logit = keras.layers.Identity(dtype="float32", name=LOGIT)(_correction(features, bias))
     else:
-        raise ValueError(f"mean popularity must lie between 0 and 100, received {start}")
-    share = keras.layers.Activation("sigmoid", dtype="float32", name="share")(logit)
-    return keras.layers.Rescaling(_FULL_SCALE, dtype="float32", name="popularity")(share)
+        raise ValueError(f"mean popularity: expected between 0 and 100, received {baseline}")
+    sigmoid = keras.layers.Activation("sigmoid", dtype="float32", name="sigmoid")(logit)
+    return keras.layers.Rescaling(_MAX_POPULARITY, dtype="float32", name="popularity")(sigmoid)
 
 
-def _score(features: Any, bias: Any) -> Any:
-    # Every song begins at its start: random weights would first have to be unlearned.
+def _correction(features: Any, bias: Any) -> Any:
     return keras.layers.Dense(
-        1, kernel_initializer="zeros", bias_initializer=bias, dtype="float32", name="score"
+        1, kernel_initializer="zeros", bias_initializer=bias, dtype="float32", name="correction"
     )(features)
 
 
-def logits(popularities: Any) -> Any:
-    """Logits ``(batch, 1)`` of popularities ``(batch,)``, kept off the ends of the scale."""
-    near = ops.clip(popularities, _NEAREST_TO_THE_ENDS, _FULL_SCALE - _NEAREST_TO_THE_ENDS)
-    return ops.log(near / (_FULL_SCALE - near))[:, None]
+def to_logits(popularity: Any) -> Any:
+    """Convert popularity ``(batch,)`` to logits ``(batch, 1)``, clipped to 0.5-99.5."""
+    clipped = ops.clip(popularity, _MARGIN, _MAX_POPULARITY - _MARGIN)
+    return ops.log(clipped / (_MAX_POPULARITY - clipped))[:, None]
 
 
-def findings_of(branch: keras.Model, *names: str) -> keras.Model:
-    """The part of a branch that ends at some of its layers, sharing its weights.
+def feature_extractor(branch: keras.Model, *layer_names: str) -> keras.Model:
+    """Build a model that returns the outputs of some layers of a branch, sharing its weights.
 
     Returns:
-        Model from the branch's inputs to a dictionary by layer name.
+        Model from the branch's inputs to a dictionary of outputs by layer name.
     """
-    ends = {name: branch.get_layer(name).output for name in names}
-    return keras.Model(branch.inputs, ends, name=f"{branch.name}_findings")
+    outputs = {name: branch.get_layer(name).output for name in layer_names}
+    return keras.Model(branch.inputs, outputs, name=f"{branch.name}_features")

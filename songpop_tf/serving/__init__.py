@@ -1,1 +1,1 @@
-"""Using a trained model."""
+"""Predict songs with a trained model: in this process, exported, or behind a server."""

@@ -1,4 +1,4 @@
-"""Write the models of a run as the next version of a model that others load."""
+"""Export the models of a run as the next version of a served model."""
 
 import os
 import shutil
@@ -9,50 +9,50 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from songpop_tf.evaluation.card import CARD, card_of
-from songpop_tf.serving.describe import describe
-from songpop_tf.serving.names import METADATA_ONLY, WITH_SPECTROGRAM, numbers, versions
-from songpop_tf.serving.signatures import SongModel
+from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, current_model_card
+from songpop_tf.serving.export_readme import write_description
+from songpop_tf.serving.schema import METADATA_ONLY, WITH_SPECTROGRAM, numbered_folders, versions
+from songpop_tf.serving.serving_model import ServingModel
 from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
 
 Format = Literal["savedmodel", "keras"]
 
-WORDS_FOLDER = "words"
-"""Beside ``.keras`` files: what turns artist, title and year into their inputs."""
+PREPROCESSORS_FOLDER = "preprocessors"
+"""Folder of a "keras" export: a preprocessor for each branch that reads metadata."""
 
 
-def export(run: Run, target: Path, kind: Format = "savedmodel") -> Path:
+def export(run: Run, target: Path, export_format: Format = "savedmodel") -> Path:
     """Write the next version of a model.
 
-    The new version appears whole or not at all: it is written beside its place under a name that no
-    server takes for a version, flushed, and renamed.
+    The version appears atomically: it is written into a hidden folder that no server takes for a
+    version, flushed, and renamed.
 
     Args:
-        run: a training run; for a SavedModel with a text model.
+        run: a training run; a SavedModel requires its text model.
         target: the model's folder; its versions are numbered folders.
-        kind: "savedmodel" takes PNG files and plain words, as TensorFlow Serving loads it; "keras"
-            is the networks alone, as ``.keras`` files.
+        export_format: "savedmodel" takes PNG files and plain text, for TensorFlow Serving; "keras"
+            is the networks only, as ``.keras`` files.
 
     Returns:
         The new version's folder.
 
     Raises:
         InputError: the run has no text model, or ``target`` is a file or holds versions of the
-            other kind.
+            other format.
     """
-    _check_target(run, target, kind)
-    write: dict[Format, Callable[[Path], None]] = {
+    _check_target(run, target, export_format)
+    writers: dict[Format, Callable[[Path], None]] = {
         "savedmodel": lambda directory: _write_saved_model(run, target.name, directory),
         "keras": lambda directory: _write_keras(run, directory),
     }
-    version = target / str(max(numbers(target), default=0) + 1)
+    version = target / str(max(numbered_folders(target), default=0) + 1)
     temporary = target / f".{version.name}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        write[kind](temporary)
-        if card := card_of(run):
-            shutil.copyfile(card, temporary / CARD)
+        writers[export_format](temporary)
+        if card := current_model_card(run):
+            shutil.copyfile(card, temporary / MODEL_CARD_FILE)
         _flush(temporary)
         temporary.rename(version)
     finally:
@@ -60,50 +60,58 @@ def export(run: Run, target: Path, kind: Format = "savedmodel") -> Path:
     return version
 
 
-def _check_target(run: Run, target: Path, kind: Format) -> None:
+def _check_target(run: Run, target: Path, export_format: Format) -> None:
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target}: expected a folder, found a file")
+        raise InputError(f"{target}: expected a folder, received a file")
     if target.resolve() == run.directory.resolve():
-        raise InputError(f"{target}: expected a folder of its own for the model, received the run")
-    # A server that finds a newest version without a graph serves nothing any more.
-    served = set(versions(target))
-    others = [number for number in numbers(target) if (number in served) != (kind == "savedmodel")]
+        raise InputError(f"{target}: expected a separate folder for the model, received the run")
+    # A server whose newest version has no graph would stop serving.
+    saved_models = set(versions(target))
+    others = [
+        number
+        for number in numbered_folders(target)
+        if (number in saved_models) != (export_format == "savedmodel")
+    ]
     if others:
         raise InputError(
-            f"{target / str(others[0])}: expected versions of the format {kind} only, found "
-            "another; choose another --out"
+            f"{target / str(others[0])}: expected versions of the format {export_format} only, "
+            "received another; choose another --out"
         )
 
 
 def _write_saved_model(run: Run, name: str, directory: Path) -> None:
-    model = SongModel(run)
+    model = ServingModel(run)
     if METADATA_ONLY not in model.signatures:
         raise InputError(
-            f"{run.directory}: expected a trained model named text, found "
-            f"{', '.join(model.configurations.values())}; run `songpop-tf train --branch text`"
+            f"{run.directory}: expected a trained model named text, received "
+            f"{', '.join(map(str, model.configurations.values()))}; "
+            "run `songpop-tf train --branch text`"
         )
-    signatures: dict[str, Any] = dict(model.signatures)
-    # A server asks for this one if a client names none.
-    signatures.setdefault(WITH_SPECTROGRAM, signatures[METADATA_ONLY])
-    concrete = {one: function.get_concrete_function() for one, function in signatures.items()}
-    # Nothing but the weights: functions that hang on it would be saved besides the signatures.
+    functions: dict[str, Any] = dict(model.signatures)
+    # A server calls this signature if a request names none.
+    functions.setdefault(WITH_SPECTROGRAM, functions[METADATA_ONLY])
+    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
+    # A module of the weights only: tf.functions of the saved object would be saved a second time.
     weights = tf.Module()
-    weights.branches = model.branches
-    tf.saved_model.save(weights, str(directory), concrete)
-    describe(name, model.configurations, concrete, directory)
-    write_warmup(name, concrete, directory)
+    weights.branch_models = model.branch_models
+    tf.saved_model.save(weights, str(directory), signatures)
+    configurations = {
+        branch: configuration.name for branch, configuration in model.configurations.items()
+    }
+    write_description(name, configurations, signatures, directory)
+    write_warmup(name, signatures, directory)
 
 
 def _write_keras(run: Run, directory: Path) -> None:
     configurations = run.best_by_branch()
     if not configurations:
-        raise InputError(f"{run.directory}: expected trained models, found none")
+        raise InputError(f"{run.directory}: expected trained models, received a run without")
     directory.mkdir(parents=True)
-    for branch, name in configurations.items():
-        shutil.copyfile(run.model_path(name), directory / f"{branch}.keras")
-        if branch != "cnn":
-            reader = run.reader_directory(name)
-            shutil.copytree(reader, directory / WORDS_FOLDER / branch)
+    for branch, configuration in configurations.items():
+        shutil.copyfile(run.model_path(configuration), directory / f"{branch}.keras")
+        if configuration.reads_metadata:
+            preprocessor = run.preprocessor_directory(configuration)
+            shutil.copytree(preprocessor, directory / PREPROCESSORS_FOLDER / branch)
 
 
 def _flush(directory: Path) -> None:

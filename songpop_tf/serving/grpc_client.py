@@ -1,6 +1,10 @@
-"""TensorFlow Serving's gRPC interface; needs the extra ``serving``."""
+"""Client of TensorFlow Serving's gRPC API; needs the extra ``serving``.
+
+Transient failures are retried, see :mod:`songpop_tf.serving.retry`; invalid requests are not.
+"""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipelines.errors import InputError
 
@@ -19,80 +23,91 @@ except ModuleNotFoundError as error:
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from songpop_tf.serving.client import Rows, rows_of
-from songpop_tf.serving.names import OUTPUTS
-from songpop_tf.serving.patience import ANSWER_SECONDS, UnavailableError, patiently
-from songpop_tf.serving.predict import Inputs, RefusedError
+from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows
+from songpop_tf.serving.retry import RESPONSE_TIMEOUT, UnavailableError, retry_unavailable
+from songpop_tf.serving.schema import OUTPUTS
+from songpop_tf.serving.server_responses import branches_from_signatures, rows_from_columns
 
-_SIGNATURES = "signature_def"
-_PASSING = (
+DEFAULT_MODEL = "songpop"
+"""The model of a URL without one."""
+
+_SIGNATURE_DEF = "signature_def"
+_UNAVAILABLE = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
 )
 
 
-class GrpcModel:
-    """A model behind TensorFlow Serving's PredictionService.
+class GrpcBackend:
+    """A model on a gRPC server as a :class:`songpop_tf.serving.backend.Backend`.
 
     Args:
-        address: host and port.
-        name: of the model.
+        url: ``grpc://HOST:8500/NAME``; without NAME, the model "songpop".
+
+    Raises:
+        InputError: no server responds, or its model was not written by `songpop-tf export`.
     """
 
-    def __init__(self, address: str, name: str) -> None:
-        self._url = f"grpc://{address}/{name}"
-        self._name = name
-        self._service = prediction_service_pb2_grpc.PredictionServiceStub(
-            # Asked again here: grpc itself does so for small requests only.
-            grpc.insecure_channel(address, [("grpc.enable_retries", 0)])
-        )
+    validate_images = True
 
-    def signatures(self) -> dict[str, list[str]]:
-        """The names of the inputs of each signature."""
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[_SIGNATURES])
-        request.model_spec.name = self._name
-        answer = self._call(self._service.GetModelMetadata, request)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        try:
-            found = answer.metadata[_SIGNATURES].Unpack(signatures)
-        except DecodeError:
-            found = False
-        if not found:
-            raise InputError(f"{self._url}: expected a model's signatures in the answer")
-        return {name: list(one.inputs) for name, one in signatures.signature_def.items()}
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._model = parts.path.strip("/") or DEFAULT_MODEL
+        self.name = self.identity = f"grpc://{parts.netloc}/{self._model}"
+        # Retried here instead: gRPC itself retries small requests only.
+        channel = grpc.insecure_channel(parts.netloc, [("grpc.enable_retries", 0)])
+        self._service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self.branches = branches_from_signatures(self.name, self._signatures())
 
-    def ask(self, signature: str, inputs: Inputs) -> Rows:
-        """Put columns to a signature."""
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
+        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
         request = predict_pb2.PredictRequest()
-        request.model_spec.name = self._name
+        request.model_spec.name = self._model
         request.model_spec.signature_name = signature
         for name, column in inputs.items():
             dtype = tf.int64 if name == "year" else tf.string
             request.inputs[name].CopyFrom(tf.make_tensor_proto(column, dtype))
-        answer = self._call(self._service.Predict, request)
-        columns = [self._column(answer, name) for name in OUTPUTS]
-        return rows_of(self._url, columns, len(inputs["year"]))
+        response = self._call(self._service.Predict, request)
+        columns = {name: self._column(response, name) for name in OUTPUTS}
+        return rows_from_columns(self.name, columns, len(inputs["year"]))
 
-    def _column(self, answer: Any, name: str) -> list[Any] | None:
-        if name not in answer.outputs:
+    def _signatures(self) -> dict[str, list[str]]:
+        """The names of the inputs of each signature."""
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[_SIGNATURE_DEF])
+        request.model_spec.name = self._model
+        response = self._call(self._service.GetModelMetadata, request)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        try:
+            unpacked = response.metadata[_SIGNATURE_DEF].Unpack(signatures)
+        except DecodeError:
+            unpacked = False
+        if not unpacked:
+            raise InputError(f"{self.name}: expected a model's signatures, received other metadata")
+        return {
+            name: list(signature.inputs) for name, signature in signatures.signature_def.items()
+        }
+
+    def _column(self, response: Any, name: str) -> list[Any] | None:
+        if name not in response.outputs:
             return None
         try:
-            column: list[Any] = tf.make_ndarray(answer.outputs[name]).tolist()
+            column: list[Any] = tf.make_ndarray(response.outputs[name]).tolist()
         except (TypeError, ValueError) as error:
-            raise InputError(f"{self._url}: expected a tensor as {name}: {error}") from None
+            raise InputError(f"{self.name}: expected a tensor as {name}: {error}") from None
         return column
 
-    @patiently
+    @retry_unavailable
     def _call(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> Any:
         try:
-            return method(request, timeout=ANSWER_SECONDS)
+            return method(request, timeout=RESPONSE_TIMEOUT)
         except grpc.RpcError as error:
-            said = f"{error.code().name}: {error.details()}"
-            raise _kind_of(error.code())(f"{self._url}: answered {said}") from None
+            raise _error_class(error.code())(
+                f"{self.name}: expected status OK, received {error.code().name}: {error.details()}"
+            ) from None
 
 
-def _kind_of(code: grpc.StatusCode) -> type[InputError]:
-    if code in _PASSING:
+def _error_class(code: grpc.StatusCode) -> type[InputError]:
+    if code in _UNAVAILABLE:
         return UnavailableError
-    return RefusedError if code == grpc.StatusCode.INVALID_ARGUMENT else InputError
+    return RejectedBatchError if code == grpc.StatusCode.INVALID_ARGUMENT else InputError

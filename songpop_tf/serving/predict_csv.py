@@ -8,27 +8,27 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from pipelines.csv_rows import numbered_rows
+from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.files import file_fingerprint, read_json, write_json
-from pipelines.years import UNKNOWN_YEAR
-from songpop_tf.serving.names import OUTPUTS
-from songpop_tf.serving.predict import Predictor, Song
+from pipelines.io import file_fingerprint, read_json, write_json
+from pipelines.tables.csv_reader import numbered_rows
+from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.schema import OUTPUTS
 
-REQUIRED = ("artist", "title", "year")
-SPECTROGRAM = "spectrogram"
-_ROWS_AT_ONCE = 256
+REQUIRED_COLUMNS = ("artist", "title", "year")
+SPECTROGRAM_COLUMN = "spectrogram"
+_BATCH_ROWS = 256
 
 Row = tuple[int, list[str]]
 """The line on which a row starts, and its cells."""
 
 
 @dataclass
-class _State:
-    """How far an interrupted call came, stored beside what it wrote.
+class _Checkpoint:
+    """Progress of an interrupted call, stored beside the partial output.
 
     Attributes:
-        source, model: what was being predicted, and by what.
+        source, model: fingerprint of the CSV file, and identity of the model.
         rows, failed: rows written, and those of them without a popularity.
         size: bytes written.
     """
@@ -44,76 +44,61 @@ def predict_csv(
     predictor: Predictor,
     source: Path,
     target: Path,
-    done: Callable[[int], None],
-    failed: Callable[[str], None],
+    on_progress: Callable[[int], None],
+    on_error: Callable[[str], None],
 ) -> int:
     """Copy a CSV file and add the columns popularity, popularity_low and popularity_high.
 
-    An interrupted call goes on where it stopped when it is made again with the same arguments.
+    An interrupted call resumes when it is repeated with the same arguments.
 
     Args:
-        source: CSV with the columns artist, title, year and maybe spectrogram (a path, relative to
-            the CSV's folder); any of a row's cells may be empty. Other columns are kept.
-        target: appears when it is complete. Rows that cannot be predicted keep their place, without
-            a popularity.
-        done: called with the number of rows after each batch of them.
-        failed: called for each row that could not be predicted with a line of text: the line of the
-            file and why.
+        source: CSV with the columns artist, title, year and optionally spectrogram (a path,
+            relative to the CSV's folder); cells may be empty. Other columns are copied.
+        target: appears when it is complete. Rows that cannot be predicted keep their position,
+            without a popularity.
+        on_progress: called with the number of rows after each batch.
+        on_error: called with a line of text for each row that cannot be predicted: its line number
+            and the reason.
 
     Returns:
         The number of rows that could not be predicted.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or holds a popularity already; or the
-            model answers no more.
+        InputError: the file cannot be read, lacks a column, or has a column popularity already; or
+            the model stops responding.
     """
     if target.is_dir() or (target.exists() and target.samefile(source)):
-        raise InputError(f"{target}: expected a file other than {source} to write to")
+        raise InputError(f"{target}: expected an output file other than {source}")
     rows = numbered_rows(source)
     _, columns = next(rows, (1, []))
     _check_columns(source, columns)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
-    state_path = target.with_name(f".{target.name}.partial.json")
-    state = _state_of(partial, state_path, file_fingerprint(source), predictor.identity)
-    done(state.rows)
+    checkpoint_path = target.with_name(f".{target.name}.partial.json")
+    checkpoint = _load_checkpoint(
+        checkpoint_path, partial, file_fingerprint(source), predictor.identity
+    )
+    on_progress(checkpoint.rows)
     with partial.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        if not state.rows:
+        if not checkpoint.rows:
             writer.writerow([*columns, *OUTPUTS])
-        for batch in _batches(islice(rows, state.rows, None)):
-            added, problems = _predict_rows(predictor, columns, batch, source.parent)
-            for (_, cells), value in zip(batch, added, strict=True):
-                writer.writerow([*_fitted(cells, len(columns)), *value])
-            for line, reason in problems:
-                failed(f"{source} line {line}: {reason}")
+        for batch in _batches(islice(rows, checkpoint.rows, None)):
+            added, errors = _predict_rows(predictor, columns, batch, source.parent)
+            for (_, cells), outputs in zip(batch, added, strict=True):
+                writer.writerow([*_pad(cells, len(columns)), *outputs])
+            for line, reason in errors:
+                on_error(f"{source} line {line}: {reason}")
             file.flush()
             os.fsync(file.fileno())
-            state.rows += len(batch)
-            state.failed += len(problems)
-            state.size = file.tell()
-            write_json(state_path, asdict(state))
-            done(len(batch))
+            checkpoint.rows += len(batch)
+            checkpoint.failed += len(errors)
+            checkpoint.size = file.tell()
+            write_json(checkpoint_path, asdict(checkpoint))
+            on_progress(len(batch))
     partial.replace(target)
-    state_path.unlink(missing_ok=True)
-    return state.failed
-
-
-def _state_of(partial: Path, state_path: Path, source: str, model: str) -> _State:
-    """Where to go on; what was written after that, or for other songs or models, is cut off."""
-    state = _State(source, model)
-    if state_path.is_file() and partial.is_file():
-        stored = _State(**read_json(state_path))
-        if (stored.source, stored.model) == (source, model):
-            state = stored
-    partial.touch()
-    os.truncate(partial, state.size)
-    return state
-
-
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        yield batch
+    checkpoint_path.unlink(missing_ok=True)
+    return checkpoint.failed
 
 
 def count_rows(source: Path) -> int:
@@ -121,13 +106,34 @@ def count_rows(source: Path) -> int:
     return max(0, sum(1 for _ in numbered_rows(source)) - 1)
 
 
+def _load_checkpoint(path: Path, partial: Path, source: str, model: str) -> _Checkpoint:
+    """Load the checkpoint of the same CSV file and model, or start a new one.
+
+    Truncates the partial output to the rows that the checkpoint covers.
+    """
+    checkpoint = _Checkpoint(source, model)
+    if path.is_file() and partial.is_file():
+        stored = _Checkpoint(**read_json(path))
+        if (stored.source, stored.model) == (source, model):
+            checkpoint = stored
+    partial.touch()
+    os.truncate(partial, checkpoint.size)
+    return checkpoint
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        yield batch
+
+
 def _check_columns(source: Path, columns: Sequence[str]) -> None:
-    missing = [name for name in REQUIRED if name not in columns]
-    taken = [name for name in OUTPUTS if name in columns]
-    if missing or taken:
+    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
+    conflicting = [name for name in OUTPUTS if name in columns]
+    if missing or conflicting:
         raise InputError(
-            f"{source}: expected the columns {', '.join(REQUIRED)}, maybe {SPECTROGRAM}, and no "
-            f"{', '.join(OUTPUTS)}; received {', '.join(columns) or 'none'}"
+            f"{source}: expected the columns {', '.join(REQUIRED_COLUMNS)}, optionally "
+            f"{SPECTROGRAM_COLUMN}, and no {', '.join(OUTPUTS)}; received "
+            f"{', '.join(columns) or 'none'}"
         )
     if len(set(columns)) < len(columns):
         raise InputError(f"{source}: expected columns of different names, received {columns}")
@@ -136,39 +142,44 @@ def _check_columns(source: Path, columns: Sequence[str]) -> None:
 def _predict_rows(
     predictor: Predictor, columns: Sequence[str], rows: Sequence[Row], folder: Path
 ) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
-    """The cells to add to each row, empty where there is none; and line and reason of those."""
+    """Predict a batch of rows.
+
+    Returns:
+        The cells to add to each row, empty for a row that cannot be predicted; and line and reason
+        of each such row.
+    """
     songs: dict[int, Song] = {}
-    failed = []
-    for place, (line, cells) in enumerate(rows):
+    errors = []
+    for index, (line, cells) in enumerate(rows):
         try:
-            song = _song(columns, cells, folder)
+            song = _parse_song(columns, cells, folder)
             predictor.check(song)
-            songs[place] = song
+            songs[index] = song
         except InputError as error:
-            failed.append((line, str(error)))
+            errors.append((line, str(error)))
     added = [("",) * len(OUTPUTS)] * len(rows)
-    for place, found in zip(songs, predictor.predict(list(songs.values())), strict=True):
-        if isinstance(found, InputError):
-            failed.append((rows[place][0], str(found)))
+    for index, prediction in zip(songs, predictor.predict(list(songs.values())), strict=True):
+        if isinstance(prediction, InputError):
+            errors.append((rows[index][0], str(prediction)))
         else:
-            added[place] = tuple(f"{number:.2f}" for number in found)
-    return added, sorted(failed)
+            added[index] = tuple(f"{value:.2f}" for value in prediction)
+    return added, sorted(errors)
 
 
-def _song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> Song:
+def _parse_song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> Song:
     if len(cells) != len(columns):
         raise InputError(f"expected {len(columns)} cells, received {len(cells)}")
     row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    spectrogram = row.get(SPECTROGRAM, "")
+    spectrogram = row.get(SPECTROGRAM_COLUMN, "")
     return Song(
         artist=row["artist"],
         title=row["title"],
-        year=_year(row["year"]),
+        year=_parse_year(row["year"]),
         spectrogram=folder / spectrogram if spectrogram else None,
     )
 
 
-def _year(text: str) -> int:
+def _parse_year(text: str) -> int:
     if not text:
         return UNKNOWN_YEAR
     try:
@@ -180,6 +191,6 @@ def _year(text: str) -> int:
     return int(year)
 
 
-def _fitted(cells: list[str], count: int) -> list[str]:
-    """Exactly ``count`` cells, so that the popularity stands in its own column."""
+def _pad(cells: list[str], count: int) -> list[str]:
+    """Pad or truncate to ``count`` cells, so that the outputs are in their own columns."""
     return [*cells, *[""] * count][:count]

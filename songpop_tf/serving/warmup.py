@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving sends a model to warm it up, before people do."""
+"""Warm-up requests, which TensorFlow Serving runs when it loads a model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 _COLUMNS = 12_000
-"""Wide enough to be shrunk as songs of a minute and more are; evenly black, a few KB of PNG."""
+"""Width of a minute of music, so that the image is resized; all black, a few KB as PNG."""
 
 
 def can_warm_up() -> bool:
@@ -21,7 +21,7 @@ def can_warm_up() -> bool:
 
 
 def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> None:
-    """Write one small request for each signature into an exported version.
+    """Write a small request for each signature into an exported version.
 
     Does nothing without the extra ``serving``: see :func:`can_warm_up`.
 
@@ -34,7 +34,7 @@ def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> N
         return
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-    songs = _songs()
+    inputs = _inputs()
     path = directory / _FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
@@ -43,13 +43,13 @@ def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> N
             request.model_spec.name = name
             request.model_spec.signature_name = signature
             for spec in concrete.structured_input_signature[0]:
-                request.inputs[spec.name].CopyFrom(songs[spec.name])
+                request.inputs[spec.name].CopyFrom(inputs[spec.name])
             log = prediction_log_pb2.PredictLog(request=request)
             writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
 
 
-def _songs() -> dict[str, Any]:
-    """Two songs, one with a spectrogram and one without."""
+def _inputs() -> dict[str, Any]:
+    """Inputs of two songs, one with a spectrogram and one without."""
     png = tf.io.encode_png(tf.zeros((256, _COLUMNS, 1), tf.uint8)).numpy()
     return {
         "spectrogram_png": tf.make_tensor_proto([png, b""], tf.string),

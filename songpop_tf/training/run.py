@@ -10,27 +10,19 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from pipelines.files import holds_files, read_json, write_atomically, write_json
-from pipelines.metadata import MetadataReader
-from pipelines.prepared import PreparedData
-from pipelines.words import PATTERNS, WORDS, pattern_of
+from pipelines.io import contains_files, read_json, write_atomically, write_json
+from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS, pattern_id
+from pipelines.metadata.preprocessor import MetadataPreprocessor
+from pipelines.prepared_data import PreparedData
 from songpop_tf.config import RunConfig, load_config, save_config
+from songpop_tf.training.callbacks import History
+from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS, Configuration
 from songpop_tf.training.conformal import COVERAGE, Vector
 
-BRANCHES = ("text", "cnn", "combined")
-CONFIGURATIONS = ("text_naive", "cnn_naive", "combined_naive", "text", "cnn", "combined")
-"""Every model that a run may hold, in the order of training and of reports."""
-
-
-def configurations(approach: str, branch: str) -> list[str]:
-    """The configurations of an approach ("naive", "better", "both") and a branch (or "all")."""
-    branches = list(BRANCHES) if branch == "all" else [branch]
-    naive = [f"{name}_naive" for name in branches]
-    return {"naive": naive, "better": branches, "both": naive + branches}[approach]
-
-
-CONFIG = "config.toml"
-_DATA = "data.json"
+RUN_FORMAT = 2
+"""Changes whenever a run of an earlier version cannot be read."""
+CONFIG_FILE = "config.toml"
+_DATA_FILE = "data.json"
 
 
 @dataclass(frozen=True)
@@ -39,35 +31,42 @@ class Run:
 
     Attributes:
         directory: the run's folder.
-        states: where unfinished fits keep their state, if not within the folder.
+        checkpoints: folder of the checkpoints, if not within the run.
     """
 
     directory: Path
-    states: Path | None = None
+    checkpoints: Path | None = None
 
     @classmethod
     def start(cls, directory: Path, data: PreparedData, config: RunConfig) -> "Run":
-        """Begin a run, or go on with one of the same data and configuration.
+        """Create a run, or resume one with the same data and configuration.
 
         Raises:
-            InputError: the folder holds a run of other data or another configuration.
+            InputError: the folder holds a run of other data or another configuration, or other
+                files.
         """
         run = cls(directory)
-        stored = {"data": str(data.directory.resolve()), "fingerprints": _fingerprints(data)}
-        if (directory / CONFIG).is_file():
+        if (directory / CONFIG_FILE).is_file():
+            _check_format(directory)
             if run.config() != config:
                 raise InputError(
-                    f"{directory}: expected a run of this configuration, found another "
-                    f"({directory / CONFIG}); choose another --out, or go on with it by --config"
+                    f"{directory}: expected a run with this configuration, received another "
+                    f"({directory / CONFIG_FILE}); choose another --out, or pass that file as "
+                    "--config to resume it"
                 )
             run.check_data(data)
             return run
         if directory.exists() and not directory.is_dir():
-            raise InputError(f"{directory}: expected a folder, found a file")
-        if holds_files(directory, besides=[_DATA]):
+            raise InputError(f"{directory}: expected a folder, received a file")
+        if contains_files(directory, ignore=[_DATA_FILE]):
             raise InputError(f"{directory}: expected an empty folder or a run, found other files")
-        write_json(directory / _DATA, stored)
-        save_config(config, directory / CONFIG)
+        content = {
+            "format": RUN_FORMAT,
+            "data": str(data.directory.resolve()),
+            "fingerprints": _fingerprints(data),
+        }
+        write_json(directory / _DATA_FILE, content)
+        save_config(config, directory / CONFIG_FILE)
         return run
 
     @classmethod
@@ -75,119 +74,138 @@ class Run:
         """Open an existing run.
 
         Raises:
-            InputError: the folder holds no run.
+            InputError: the folder holds no run, or one of another version.
         """
-        if not (directory / CONFIG).is_file():
+        if not (directory / CONFIG_FILE).is_file():
             raise InputError(
-                f"{directory}: expected a training run, found no {CONFIG}; run `songpop-tf train`"
+                f"{directory}: expected a training run, found no {CONFIG_FILE}; "
+                "run `songpop-tf train`"
             )
+        _check_format(directory)
         return cls(directory)
 
     def config(self) -> RunConfig:
-        """The whole configuration of the run."""
-        return load_config(self.directory / CONFIG)
+        """The complete configuration of the run."""
+        return load_config(self.directory / CONFIG_FILE)
 
     def check_data(self, data: PreparedData) -> None:
-        """Make sure that ``data`` is what the run was trained on.
+        """Check that the run was trained on ``data``.
 
         Raises:
-            InputError: it is not.
+            InputError: it was not.
         """
-        stored = read_json(self.directory / _DATA)
+        stored = read_json(self.directory / _DATA_FILE)
         if stored["fingerprints"] != _fingerprints(data):
             raise InputError(
                 f"{data.directory}: expected the data that {self.directory} was trained on "
                 f"({stored['data']}), received another preparation"
             )
 
-    def finished(self) -> list[str]:
-        """The configurations that have been trained."""
-        return [name for name in CONFIGURATIONS if self.history_path(name).is_file()]
+    def finished(self) -> list[Configuration]:
+        """The configurations whose training is complete."""
+        return [one for one in CONFIGURATIONS if self.history_path(one).is_file()]
 
-    def load_model(self, name: str) -> keras.Model:
-        """Load one of the finished models."""
-        return keras.models.load_model(self.model_path(name), compile=False)
+    def best_by_branch(self) -> dict[str, Configuration]:
+        """The configuration that predicts for each branch: pre-trained, else naive."""
+        finished = self.finished()
+        # Later entries replace earlier ones, and the pre-trained configurations come last.
+        best = {configuration.branch: configuration for configuration in finished}
+        return {branch: best[branch] for branch in BRANCHES if branch in best}
 
-    def load_reader(self, name: str) -> MetadataReader:
-        """Load the reader of a configuration with text."""
-        return MetadataReader.load(self.reader_directory(name))
+    def load_model(self, configuration: Configuration) -> keras.Model:
+        """Load a finished model."""
+        return keras.models.load_model(self.model_path(configuration), compile=False)
 
-    def load_history(self, name: str) -> list[dict[str, Any]]:
+    def load_preprocessor(self, configuration: Configuration) -> MetadataPreprocessor:
+        """Load the preprocessor of a configuration that reads metadata."""
+        return MetadataPreprocessor.load(self.preprocessor_directory(configuration))
+
+    def load_history(self, configuration: Configuration) -> list[dict[str, Any]]:
         """One entry for each epoch of a finished configuration."""
-        history: list[dict[str, Any]] = read_json(self.history_path(name))
+        history: list[dict[str, Any]] = read_json(self.history_path(configuration))
         return history
 
-    def best_by_branch(self) -> dict[str, str]:
-        """The configuration to ask for each branch: the naive one where there is no other."""
-        finished = self.finished()
-        named = ((branch, f"{branch}{kind}") for branch in BRANCHES for kind in ("_naive", ""))
-        return {branch: name for branch, name in named if name in finished}
-
-    def half_widths(self, name: str) -> Vector:
-        """Points to either side of a prediction within which 90 % of songs lie.
+    def half_widths(self, configuration: Configuration) -> Vector:
+        """Half widths of the 90 % prediction intervals, in points.
 
         Returns:
-            ``(8,)``, one for each of :data:`pipelines.words.PATTERNS`.
+            ``(8,)``, one for each of ``MISSINGNESS_PATTERNS``.
         """
-        stored = read_json(self._interval_path(name)).get("half_widths")
-        if stored is None:
-            raise InputError(
-                f"{self._interval_path(name)}: expected half_widths, found none; train again, "
-                "this run is of an earlier version"
-            )
-        return np.array([stored[_listed(pattern)] for pattern in PATTERNS])
+        stored = read_json(self._interval_path(configuration))["half_widths"]
+        return np.array([stored[_pattern_name(pattern)] for pattern in MISSINGNESS_PATTERNS])
 
-    def half_widths_of(self, name: str, songs: pd.DataFrame) -> Vector:
-        """The same for each row of a table with the columns artist, title and year."""
-        words = (tf.constant(songs[word].to_numpy()) for word in WORDS)
-        widths: Vector = self.half_widths(name)[pattern_of(*words).numpy()]
-        return widths
+    def half_widths_of(self, configuration: Configuration, songs: pd.DataFrame) -> Vector:
+        """The half width for each row of a table with the columns artist, title and year."""
+        fields = (tf.constant(songs[field].to_numpy()) for field in FIELDS)
+        half_widths: Vector = self.half_widths(configuration)[pattern_id(*fields).numpy()]
+        return half_widths
 
-    def finish(
-        self, name: str, model: keras.Model, history: list[dict[str, float]], half_widths: Vector
+    def save_model(
+        self,
+        configuration: Configuration,
+        model: keras.Model,
+        history: History,
+        half_widths: Vector,
     ) -> None:
-        """Store a trained model; its history is written last and marks it as finished.
+        """Store a trained model and remove its checkpoints.
+
+        The history is written last: it marks the configuration as finished.
 
         Args:
-            half_widths: as :meth:`half_widths` will return them.
+            configuration: of the model.
+            model: with its best weights.
+            history: of all its training stages.
+            half_widths: as :meth:`half_widths` returns them.
         """
-        with write_atomically(self.model_path(name)) as temporary:
+        with write_atomically(self.model_path(configuration)) as temporary:
             model.save(temporary)
-        self.store_half_widths(name, half_widths)
-        write_json(self.history_path(name), history)
-        self.state_path(name).unlink(missing_ok=True)
-        for state in self.state_path(name).with_suffix("").glob("*.npz"):
-            state.unlink()
+        self.save_half_widths(configuration, half_widths)
+        write_json(self.history_path(configuration), history)
+        self.checkpoint_path(configuration.name).unlink(missing_ok=True)
+        for path in self.checkpoint_path(configuration.name).with_suffix("").glob("*.npz"):
+            path.unlink()
 
-    def store_half_widths(self, name: str, half_widths: Vector) -> None:
+    def save_half_widths(self, configuration: Configuration, half_widths: Vector) -> None:
         """Store what :meth:`half_widths` returns."""
-        by_known = {
-            _listed(pattern): float(width)
-            for pattern, width in zip(PATTERNS, half_widths, strict=True)
+        by_pattern = {
+            _pattern_name(pattern): float(half_width)
+            for pattern, half_width in zip(MISSINGNESS_PATTERNS, half_widths, strict=True)
         }
-        write_json(self._interval_path(name), {"coverage": COVERAGE, "half_widths": by_known})
+        content = {"coverage": COVERAGE, "half_widths": by_pattern}
+        write_json(self._interval_path(configuration), content)
 
-    def state_path(self, stage: str) -> Path:
-        """Where an unfinished fit keeps its state; a configuration's other fits are "name/fit"."""
-        return (self.states or self.directory / "state") / f"{stage}.npz"
+    def checkpoint_path(self, stage: str) -> Path:
+        """File of a stage's checkpoint; a stage is named "cnn" or "text/finetuning"."""
+        return (self.checkpoints or self.directory / "checkpoints") / f"{stage}.npz"
 
-    def reader_directory(self, name: str) -> Path:
-        """Naive models know the small set only, the others the large one too."""
-        kind = "naive" if name.endswith("_naive") else "pretrained"
-        return self.directory / "readers" / kind
+    def preprocessor_directory(self, configuration: Configuration) -> Path:
+        """Naive models know the training songs alone, the others the pre-training set too."""
+        name = "pretrained" if configuration.pretrained else "naive"
+        return self.directory / "preprocessors" / name
 
-    def history_path(self, name: str) -> Path:
-        """The file whose presence means that a configuration is finished."""
-        return self.directory / "history" / f"{name}.json"
+    def history_path(self, configuration: Configuration) -> Path:
+        """File whose presence marks a configuration as finished."""
+        return self.directory / "history" / f"{configuration.name}.json"
 
-    def _interval_path(self, name: str) -> Path:
-        return self.directory / "intervals" / f"{name}.json"
+    def model_path(self, configuration: Configuration) -> Path:
+        """File of a finished model."""
+        return self.directory / "models" / f"{configuration.name}.keras"
 
-    def model_path(self, name: str) -> Path:
-        return self.directory / "models" / f"{name}.keras"
+    def _interval_path(self, configuration: Configuration) -> Path:
+        return self.directory / "intervals" / f"{configuration.name}.json"
 
 
-def _listed(pattern: tuple[str, ...]) -> str:
+def _check_format(directory: Path) -> None:
+    path = directory / _DATA_FILE
+    received = read_json(path).get("format", 1) if path.is_file() else RUN_FORMAT
+    if received != RUN_FORMAT:
+        raise InputError(
+            f"{directory}: expected a run of format {RUN_FORMAT}, received format {received} of "
+            "another songpop_tf version; train again into another folder"
+        )
+
+
+def _pattern_name(pattern: tuple[str, ...]) -> str:
     return ", ".join(pattern) or "nothing"
 
 

@@ -1,1 +1,1 @@
-"""Search for better hyperparameters."""
+"""Hyperparameter search with Keras Tuner."""

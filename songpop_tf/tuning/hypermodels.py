@@ -1,6 +1,6 @@
-"""The branches as Keras Tuner sees them: how each is built and trained with given values."""
+"""Keras Tuner hypermodels of the branches: build and train with given hyperparameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,133 +8,153 @@ from pathlib import Path
 import keras
 import keras_tuner
 
-from pipelines.prepared import PreparedData
-from songpop_tf.board.board import Board
+from pipelines.prepared_data import PreparedData
 from songpop_tf.config import RunConfig
-from songpop_tf.models.fusion import BRANCHES, HEAD
-from songpop_tf.training.features import Examples
-from songpop_tf.training.fit import Console, Watcher
+from songpop_tf.console import Console
+from songpop_tf.models.fusion_model import BRANCHES_LAYER, HEAD_LAYER
+from songpop_tf.training.callbacks import History
+from songpop_tf.training.configurations import Configuration
+from songpop_tf.training.feature_cache import Examples, cache_features
 from songpop_tf.training.run import Run
-from songpop_tf.training.stages import History, Trainer
-from songpop_tf.tuning.spaces import configured
+from songpop_tf.training.trainer import CNN, TEXT, Callbacks, Trainer
+from songpop_tf.tuning.search_space import apply_hyperparameters
 
-JUDGED = {"text": "text/songs", "cnn": "cnn", "combined": "combined"}
-"""The stage of each branch whose validation MSE is to become small."""
+OBJECTIVE_STAGE = {"text": "text/finetuning", "cnn": "cnn", "combined": "combined"}
+"""The training stage of each branch whose validation MSE is minimized."""
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What a search is about.
+class SearchContext:
+    """What the trials of a search share.
 
     Attributes:
-        run: keeps what all trials share, words learned and branches trained before.
-        base: the configuration that the search starts from.
-        epochs_given: the oracle says how many epochs a trial is worth.
+        data: holds the songs.
+        run: stores the preprocessors, and the frozen branches that the head is trained on.
+        base: the configuration whose settings are the defaults.
+        console: prints progress.
+        oracle_sets_epochs: the number of epochs is not searched but set by the oracle.
     """
 
     data: PreparedData
     run: Run
     base: RunConfig
     console: Console
-    epochs_given: bool = False
+    oracle_sets_epochs: bool = False
+
+
+@dataclass(frozen=True)
+class TrialOptions:
+    """Output folders and callbacks of one trial.
+
+    Attributes:
+        checkpoints: folder of its checkpoints.
+        callbacks: makes additional callbacks for the training stage of that name.
+        log_dir: folder of its TensorBoard logs.
+    """
+
+    checkpoints: Path
+    callbacks: Callable[[str], Callbacks]
+    log_dir: Path
 
 
 class BranchHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras Tuner is untyped
-    """The text branch or the CNN.
+    """Hypermodel of the text branch or the CNN.
 
     Args:
         branch: "text" or "cnn".
-        subject: what the search is about.
+        context: shared by all trials.
     """
 
-    def __init__(self, branch: str, subject: Subject) -> None:
+    def __init__(self, branch: str, context: SearchContext) -> None:
         super().__init__(name=branch)
         self.branch = branch
-        self.subject = subject
+        self.context = context
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration whose hyperparameters are searched."""
+        return Configuration(self.branch, pretrained=True)
 
     def configure(self, hp: keras_tuner.HyperParameters) -> RunConfig:
-        """The configuration that some values stand for."""
-        return configured(self.branch, hp, self.subject.base, self.subject.epochs_given)
+        """The run configuration with these hyperparameters applied."""
+        context = self.context
+        return apply_hyperparameters(self.branch, hp, context.base, context.oracle_sets_epochs)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The model before its training."""
-        return self._trainer(hp).build(self.branch)
+        """Build the untrained model."""
+        return self._trainer(hp).build(self.configuration)
 
     def fit(
-        self,
-        hp: keras_tuner.HyperParameters,
-        model: keras.Model,
-        *,
-        states: Path,
-        watchers: Sequence[Watcher] = (),
-        board: Board | None = None,
+        self, hp: keras_tuner.HyperParameters, model: keras.Model, options: TrialOptions
     ) -> History:
-        """Train it, or go on where an interrupted trial stopped.
+        """Train the model, or resume an interrupted trial.
 
         Args:
-            hp: the values that the model was built with.
-            model: what :meth:`build` returned; it is changed in place.
-            states: folder in which the trial keeps how far it is.
-            watchers: look on after each epoch.
-            board: is written for TensorBoard.
+            hp: the hyperparameters that the model was built with.
+            model: from :meth:`build`; trained in place.
+            options: output folders and callbacks of the trial.
 
         Returns:
-            The history of the judged stage.
+            The history of the stage whose validation MSE is the objective.
         """
-        _, histories = self._trainer(hp, states, watchers, board).fit(self.branch, model)
+        _, histories = self._trainer(hp, options).fit(self.configuration, model)
         return histories[-1]
 
     def _trainer(
-        self,
-        hp: keras_tuner.HyperParameters,
-        states: Path | None = None,
-        watchers: Sequence[Watcher] = (),
-        board: Board | None = None,
+        self, hp: keras_tuner.HyperParameters, options: TrialOptions | None = None
     ) -> Trainer:
-        subject = self.subject
-        run = replace(subject.run, states=states)
-        config = self.configure(hp)
-        return Trainer(subject.data, run, config, subject.console, tuple(watchers), board)
+        context, config = self.context, self.configure(hp)
+        if options is None:
+            return Trainer(context.data, context.run, config, context.console)
+        return Trainer(
+            context.data,
+            replace(context.run, checkpoints=options.checkpoints),
+            config,
+            context.console,
+            callbacks=options.callbacks,
+            log_dir=options.log_dir,
+        )
 
 
 class HeadHyperModel(BranchHyperModel):
-    """The head on frozen branches: what they find in the songs is computed once for all trials."""
+    """Hypermodel of the head on frozen branches, whose features are cached for all trials."""
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__("combined", subject)
+    def __init__(self, context: SearchContext) -> None:
+        super().__init__("combined", context)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The head alone."""
-        # Built as in training: another way would draw other first weights from the same seed.
+        """Build the untrained head alone; train the branches first if the run lacks them."""
+        # Take it from the fused model, so that the seed draws the same initial weights as there.
         self._train_branches()
-        return self._trainer(hp).build(self.branch).get_layer(HEAD)
+        return self._trainer(hp).build(self.configuration).get_layer(HEAD_LAYER)
 
     def fit(
-        self,
-        hp: keras_tuner.HyperParameters,
-        model: keras.Model,
-        *,
-        states: Path,
-        watchers: Sequence[Watcher] = (),
-        board: Board | None = None,
+        self, hp: keras_tuner.HyperParameters, model: keras.Model, options: TrialOptions
     ) -> History:
-        """Train the head; arguments and result as of :meth:`BranchHyperModel.fit`."""
-        return self._trainer(hp, states, watchers, board).fit_head(model, *self._examples)
+        """Train the head alone; see :meth:`BranchHyperModel.fit`."""
+        return self._trainer(hp, options).fit_head(model, *self._cached_features)
 
     def _train_branches(self) -> None:
-        if not {"text", "cnn"} <= set(self.subject.run.finished()):
-            self._base_trainer().train(["text", "cnn"])
+        if not {TEXT, CNN} <= set(self.context.run.finished()):
+            self._base_trainer().train([TEXT, CNN])
 
     @cached_property
-    def _examples(self) -> tuple[Examples, Examples]:
-        trainer = self._base_trainer()
-        return trainer.examples(trainer.build(self.branch).get_layer(BRANCHES))
+    def _cached_features(self) -> tuple[Examples, Examples]:
+        context = self.context
+        fused = self._base_trainer().build(self.configuration)
+        return cache_features(
+            fused.get_layer(BRANCHES_LAYER),
+            context.run.load_preprocessor(self.configuration),
+            context.data,
+            context.base,
+            context.console.progress,
+        )
 
     def _base_trainer(self) -> Trainer:
-        subject = self.subject
-        return Trainer(subject.data, subject.run, subject.base, subject.console)
+        context = self.context
+        return Trainer(context.data, context.run, context.base, context.console)
 
 
-def hypermodel_of(branch: str, subject: Subject) -> BranchHyperModel:
-    """The hypermodel of "text", "cnn" or "combined"."""
-    return HeadHyperModel(subject) if branch == "combined" else BranchHyperModel(branch, subject)
+def create_hypermodel(branch: str, context: SearchContext) -> BranchHyperModel:
+    """Create the hypermodel of "text", "cnn" or "combined"."""
+    return HeadHyperModel(context) if branch == "combined" else BranchHyperModel(branch, context)

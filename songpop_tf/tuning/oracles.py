@@ -1,8 +1,9 @@
-"""Where a search's next values come from, by name."""
+"""Keras Tuner oracles by the name of their algorithm."""
 
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,135 +13,173 @@ from keras_tuner import oracles
 from keras_tuner.engine.trial import Trial, TrialStatus
 from sklearn.exceptions import ConvergenceWarning
 
-from songpop_tf.config import LARGEST_SEED
-from songpop_tf.tuning.optuna_oracle import AtomicOracle, OptunaOracle
-from songpop_tf.tuning.spaces import EPOCHS
+from keras_tuner_optuna import AtomicOracle, OptunaOracle
+from pipelines.config import MAX_SEED
+from songpop_tf.tuning.search_space import EPOCHS
 
 OBJECTIVE = keras_tuner.Objective("val_loss", "min")
-"""The smallest validation MSE of the judged stage, in points squared."""
+"""The lowest validation MSE of a trial, in points squared."""
 ALGORITHMS = ("random", "bayesian", "hyperband", "optuna")
-STEPS = 20
-"""Into how many parts a training is divided to compare trials of different length."""
-_RANDOM_FIRST = 4
+PRUNING_STEPS = 20
+"""Steps of a trial at which the pruner compares it to others, whatever its number of epochs."""
+_STARTUP_TRIALS = 4
+"""Random trials before an algorithm fits its model of the objective."""
 
 
-class _SingleOracle(AtomicOracle):
-    """One of Keras Tuner's oracles: begins with the defaults, and takes a killed search up again.
+@dataclass(frozen=True)
+class OracleOptions:
+    """Options of :func:`create_oracle`.
 
-    Put it before the oracle's class.
+    Attributes:
+        algorithm: one of :data:`ALGORITHMS`.
+        max_trials: includes the trial of the default hyperparameters.
+        max_epochs: epochs of Hyperband's longest trials.
+        seed: the same seed draws the same hyperparameters.
+        storage: SQLite file or database URL of the Optuna study.
+        study_name: name of the Optuna study.
+        worker: name of this process among those that share the Optuna study.
     """
 
-    _started = False
+    algorithm: str
+    max_trials: int
+    max_epochs: int
+    seed: int
+    storage: str | Path
+    study_name: str
+    worker: str
+
+
+def create_oracle(options: OracleOptions) -> keras_tuner.Oracle:
+    """Create the oracle of an algorithm.
+
+    Raises:
+        ValueError: unknown algorithm.
+    """
+    constructors: dict[str, Callable[[OracleOptions], keras_tuner.Oracle]] = {
+        "random": _random_search_oracle,
+        "bayesian": _bayesian_oracle,
+        "hyperband": _hyperband_oracle,
+        "optuna": _optuna_oracle,
+    }
+    if options.algorithm not in constructors:
+        raise ValueError(
+            f"algorithm: expected one of {', '.join(ALGORITHMS)}, received {options.algorithm}"
+        )
+    return constructors[options.algorithm](options)
+
+
+def default_values(oracle: keras_tuner.Oracle) -> dict[str, Any]:
+    """The default of each hyperparameter."""
+    return {hp.name: hp.default for hp in oracle.hyperparameters.space}
+
+
+class _ResumableOracle(AtomicOracle):
+    """Mixin: the first trial has the default hyperparameters, and a killed search resumes.
+
+    List it before the oracle's class.
+    """
+
+    _is_reloaded = False
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Values for a trial; the first one has the defaults."""
+        """Draw the hyperparameters of a trial; the first trial has the defaults."""
         response: dict[str, Any] = super().populate_space(trial_id)
         if not self.trials and response.get("values"):
-            response["values"].update(defaults_of(self))
+            response["values"].update(default_values(self))
         return response
 
     def create_trial(self, tuner_id: str) -> Trial:
-        """Hand out a trial: one to run again, a new one, or one of status STOPPED at the end."""
-        if not self._started:
-            self._started = True
-            self._take_up()
+        """Return an interrupted trial, a new one, or one of status STOPPED to end the search."""
+        if not self._is_reloaded:
+            self._is_reloaded = True
+            self._reload_if_saved()
         return super().create_trial(tuner_id)
 
-    def _take_up(self) -> None:
+    def _reload_if_saved(self) -> None:
+        """Reload the saved state and queue the interrupted trials.
+
+        A process that is killed between writing a trial's file and the oracle's leaves an oracle
+        file that is out of date; the trials' files are right.
+        """
         if not os.path.exists(self._get_oracle_fname()):
             return
         self.reload()
-        # A kill between a trial's file and the oracle's: the latter does not know how it stands.
-        runs = [name for name, one in self.trials.items() if one.status == TrialStatus.RUNNING]
-        self._retry_queue = runs
-        self.start_order += [name for name in runs if name not in self.start_order]
-        over = [name for name in self.start_order if name not in runs]
-        self.end_order += [name for name in over if name not in self.end_order]
+        running = [
+            trial_id
+            for trial_id, trial in self.trials.items()
+            if trial.status == TrialStatus.RUNNING
+        ]
+        self._retry_queue = running
+        self.start_order += [name for name in running if name not in self.start_order]
+        ended = [name for name in self.start_order if name not in running]
+        self.end_order += [name for name in ended if name not in self.end_order]
 
 
-class _Random(_SingleOracle, oracles.RandomSearchOracle):  # type: ignore[misc]
-    """Random values."""
+class _RandomSearchOracle(_ResumableOracle, oracles.RandomSearchOracle):  # type: ignore[misc]
+    """Random search."""
 
 
-class _Bayesian(_SingleOracle, oracles.BayesianOptimizationOracle):  # type: ignore[misc]
-    """Values where a Gaussian process hopes for most."""
+class _BayesianOracle(_ResumableOracle, oracles.BayesianOptimizationOracle):  # type: ignore[misc]
+    """Bayesian optimization with a Gaussian process."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Values for a trial; the first one has the defaults."""
+        """Draw the hyperparameters of a trial; the first trial has the defaults."""
         with warnings.catch_warnings():
-            # With few trials the process is often unsure, and nobody could do anything about it.
+            # After few trials the Gaussian process often fails to converge; users cannot help it.
             warnings.simplefilter("ignore", ConvergenceWarning)
             return super().populate_space(trial_id)
 
 
-class _Hyperband(_SingleOracle, oracles.HyperbandOracle):  # type: ignore[misc]
-    """Many trials of few epochs, and the best of them with more."""
+class _HyperbandOracle(_ResumableOracle, oracles.HyperbandOracle):  # type: ignore[misc]
+    """Hyperband: many trials of few epochs, the best of which are trained for more."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Values for a trial; the first one has the defaults, and is as long as the longest."""
+        """Draw the hyperparameters of a trial; the first has the defaults and the most epochs."""
         response = super().populate_space(trial_id)
         if not self.trials and response.get("values"):
             response["values"][EPOCHS] = self.max_epochs
         return response
 
 
-def defaults_of(oracle: keras_tuner.Oracle) -> dict[str, Any]:
-    """The default of every hyperparameter."""
-    return {hp.name: hp.default for hp in oracle.hyperparameters.space}
+def _random_search_oracle(options: OracleOptions) -> keras_tuner.Oracle:
+    return _RandomSearchOracle(max_trials=options.max_trials, **_common_arguments(options))
 
 
-def oracle_of(
-    algorithm: str,
-    trials: int,
-    epochs: int,
-    seed: int,
-    storage: str | Path,
-    study: str,
-    worker: str,
-) -> keras_tuner.Oracle:
-    """The oracle of an algorithm.
-
-    Args:
-        algorithm: one of :data:`ALGORITHMS`.
-        trials: how many at most, the defaults included.
-        epochs: of Hyperband's longest trials.
-        seed: same seed, same values.
-        storage: of the Optuna study, a SQLite file or a database URL.
-        study: the study's name.
-        worker: name of this process among those that share the study.
-
-    Raises:
-        ValueError: there is no such algorithm.
-    """
-    common = {
-        "objective": OBJECTIVE,
-        "seed": seed or LARGEST_SEED,  # Keras Tuner takes 0 for none
-        # Broken trials end no search: each is recorded with its reason.
-        "max_consecutive_failed_trials": trials + 1,
-    }
-    makers: dict[str, Callable[[], keras_tuner.Oracle]] = {
-        "random": lambda: _Random(max_trials=trials, **common),
-        "bayesian": lambda: _Bayesian(
-            max_trials=trials, num_initial_points=_RANDOM_FIRST, **common
-        ),
-        "hyperband": lambda: _hyperband(trials, epochs, common),
-        "optuna": lambda: OptunaOracle(
-            max_trials=trials,
-            # Optuna's own ten are too many for a search of a dozen trials.
-            sampler_options={"n_startup_trials": _RANDOM_FIRST},
-            pruner=optuna.pruners.MedianPruner(_RANDOM_FIRST, n_warmup_steps=STEPS // 4),
-            storage=storage,
-            study_name=study,
-            worker=worker,
-            **common,
-        ),
-    }
-    if algorithm not in makers:
-        raise ValueError(f"expected one of {', '.join(ALGORITHMS)}; received {algorithm}")
-    return makers[algorithm]()
+def _bayesian_oracle(options: OracleOptions) -> keras_tuner.Oracle:
+    return _BayesianOracle(
+        max_trials=options.max_trials,
+        num_initial_points=_STARTUP_TRIALS,
+        **_common_arguments(options),
+    )
 
 
-def _hyperband(trials: int, epochs: int, common: dict[str, Any]) -> keras_tuner.Oracle:
-    oracle = _Hyperband(max_epochs=epochs, hyperband_iterations=None, **common)
-    oracle.max_trials = trials  # it goes round until then
+def _hyperband_oracle(options: OracleOptions) -> keras_tuner.Oracle:
+    oracle = _HyperbandOracle(
+        max_epochs=options.max_epochs,
+        hyperband_iterations=None,  # repeats until max_trials
+        **_common_arguments(options),
+    )
+    oracle.max_trials = options.max_trials
     return oracle
+
+
+def _optuna_oracle(options: OracleOptions) -> keras_tuner.Oracle:
+    return OptunaOracle(
+        max_trials=options.max_trials,
+        # Optuna's default of ten is too many for a search of a dozen trials.
+        sampler_options={"n_startup_trials": _STARTUP_TRIALS},
+        pruner=optuna.pruners.MedianPruner(_STARTUP_TRIALS, n_warmup_steps=PRUNING_STEPS // 4),
+        storage=options.storage,
+        study_name=options.study_name,
+        worker=options.worker,
+        **_common_arguments(options),
+    )
+
+
+def _common_arguments(options: OracleOptions) -> dict[str, Any]:
+    return {
+        "objective": OBJECTIVE,
+        "seed": options.seed or MAX_SEED,  # Keras Tuner takes 0 for no seed
+        # Failed trials never end a search: each is recorded with its reason.
+        "max_consecutive_failed_trials": options.max_trials + 1,
+    }

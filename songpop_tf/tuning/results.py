@@ -1,4 +1,4 @@
-"""What a search found: a table of its trials, and figures of them."""
+"""Results of a search: a table of its trials, and the best ones compared with the defaults."""
 
 from pathlib import Path
 from typing import Any
@@ -8,14 +8,14 @@ import pandas as pd
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from pipelines.errors import InputError
-from pipelines.files import write_csv
-from songpop_tf.training.fit import Console
-from songpop_tf.tuning.figures import write_figures
-from songpop_tf.tuning.oracles import OBJECTIVE, defaults_of
-from songpop_tf.tuning.spaces import EPOCHS
+from pipelines.io import write_csv
+from songpop_tf.console import Console
+from songpop_tf.tuning.oracles import OBJECTIVE, default_values
+from songpop_tf.tuning.plots import write_figures
+from songpop_tf.tuning.search_space import EPOCHS
 
-TRIALS = "trials.csv"
-_SHOWN = 3
+TRIALS_FILE = "trials.csv"
+_MAX_COMPARED = 3
 _STATUS = {
     TrialStatus.COMPLETED: "completed",
     TrialStatus.STOPPED: "ended early",
@@ -23,84 +23,101 @@ _STATUS = {
 }
 
 
-def report(
-    oracle: keras_tuner.Oracle, folder: Path, console: Console
+def write_results(
+    oracle: keras_tuner.Oracle, directory: Path, console: Console
 ) -> keras_tuner.HyperParameters:
-    """Write the table of all trials and the figures, and say what the best ones are.
+    """Write the table of all trials and the figures, and print the best trials.
 
     Returns:
-        The values of the best trial.
+        The hyperparameters of the best trial.
 
     Raises:
         InputError: no trial was completed.
     """
-    best = _completed(oracle)
+    completed = _completed_trials(oracle)
     table = trials_table(oracle)
-    write_csv(folder / TRIALS, table)
-    if not best:
+    write_csv(directory / TRIALS_FILE, table)
+    if not completed:
         reasons = "; ".join(sorted(set(table.reason)))
-        raise InputError(f"{folder}: expected a trial to succeed, but all failed: {reasons}")
-    console.say(f"\n{comparison(oracle, best)}")
-    if failed := int((table.status == _STATUS[TrialStatus.FAILED]).sum()):
-        console.say(f"{failed} of {len(table)} trials failed: see {folder / TRIALS}")
-    for title, path in write_figures(oracle, folder / "figures").items():
-        console.say(f"{title}: {path}")
-    return best[0].hyperparameters
-
-
-def _completed(oracle: keras_tuner.Oracle) -> list[Trial]:
-    """The completed trials, best first."""
-    trials = oracle.get_best_trials(len(oracle.trials))
-    return [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
+        raise InputError(f"{directory}: expected a trial to succeed, but all failed: {reasons}")
+    console.print(f"\n{comparison(oracle, completed)}")
+    if failures := int((table.status == _STATUS[TrialStatus.FAILED]).sum()):
+        console.print(f"{failures} of {len(table)} trials failed: see {directory / TRIALS_FILE}")
+    for title, path in write_figures(oracle, directory / "figures").items():
+        console.print(f"{title}: {path}")
+    return completed[0].hyperparameters
 
 
 def trials_table(oracle: keras_tuner.Oracle) -> pd.DataFrame:
-    """One row for each trial: how it went, and its values."""
+    """One row for each trial: its status, validation MSE and hyperparameters."""
     rows = []
     for trial_id in sorted(oracle.trials, key=int):
         trial = oracle.trials[trial_id]
-        known = trial.metrics.exists(OBJECTIVE.name)
         rows.append(
             {
                 "trial": trial_id,
                 "status": _STATUS.get(trial.status, "runs"),
-                "validation_mse": trial.metrics.get_best_value(OBJECTIVE.name) if known else None,
+                "validation_mse": _validation_mse(trial),
                 "reason": (trial.message or "") if trial.status == TrialStatus.FAILED else "",
-                **_values(oracle, trial),
+                **_hyperparameter_values(oracle, trial),
             }
         )
     return pd.DataFrame(rows)
 
 
-def comparison(oracle: keras_tuner.Oracle, best: list[Trial]) -> str:
-    """The best trials beside the defaults, a line for each setting in which they differ."""
+def comparison(oracle: keras_tuner.Oracle, completed: list[Trial]) -> str:
+    """A text table of the best trials and the defaults.
+
+    Args:
+        oracle: holds all trials.
+        completed: the completed trials, best first.
+
+    Returns:
+        A column for each trial, a row for each hyperparameter in which they differ.
+    """
+    trials = completed[:_MAX_COMPARED]
+    if not any(_has_defaults(oracle, trial) for trial in trials):
+        trials += [trial for trial in oracle.trials.values() if _has_defaults(oracle, trial)]
     columns: dict[str, dict[str, Any]] = {}
-    shown = best[:_SHOWN]
-    if not any(_has_defaults(oracle, trial) for trial in shown):
-        shown += [trial for trial in oracle.trials.values() if _has_defaults(oracle, trial)]
-    for trial in shown:
-        known = trial.metrics.exists(OBJECTIVE.name)
-        mse = trial.metrics.get_best_value(OBJECTIVE.name) if known else None
-        title = f"trial {trial.trial_id}" + (" (defaults)" if _has_defaults(oracle, trial) else "")
-        columns[title] = {"validation MSE": mse, **_values(oracle, trial)}
+    for trial in trials:
+        suffix = " (defaults)" if _has_defaults(oracle, trial) else ""
+        columns[f"trial {trial.trial_id}{suffix}"] = {
+            "validation MSE": _validation_mse(trial),
+            **_hyperparameter_values(oracle, trial),
+        }
     table = pd.DataFrame(columns)
     differs = table.nunique(axis=1, dropna=False) > 1
     differs["validation MSE"] = True
-    return table[differs].map(_readable).to_string()
+    return table[differs].map(_format_value).to_string()
+
+
+def _completed_trials(oracle: keras_tuner.Oracle) -> list[Trial]:
+    """The completed trials, best first."""
+    trials = oracle.get_best_trials(len(oracle.trials))
+    return [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
+
+
+def _validation_mse(trial: Trial) -> float | None:
+    if not trial.metrics.exists(OBJECTIVE.name):
+        return None
+    mse: float = trial.metrics.get_best_value(OBJECTIVE.name)
+    return mse
 
 
 def _has_defaults(oracle: keras_tuner.Oracle, trial: Trial) -> bool:
     values = trial.hyperparameters.values
-    return all(values.get(name) == value for name, value in defaults_of(oracle).items())
+    return all(values.get(name) == value for name, value in default_values(oracle).items())
 
 
-def _values(oracle: keras_tuner.Oracle, trial: Trial) -> dict[str, Any]:
+def _hyperparameter_values(oracle: keras_tuner.Oracle, trial: Trial) -> dict[str, Any]:
+    """The trial's hyperparameters by name; "epochs" if the oracle sets them."""
     values = trial.hyperparameters.values
-    found = {hp.name: values[hp.name] for hp in oracle.hyperparameters.space if hp.name in values}
-    return {**found, "epochs": values[EPOCHS]} if EPOCHS in values else found
+    names = [hp.name for hp in oracle.hyperparameters.space if hp.name in values]
+    searched = {name: values[name] for name in names}
+    return {**searched, "epochs": values[EPOCHS]} if EPOCHS in values else searched
 
 
-def _readable(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if pd.isna(value):
         return "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

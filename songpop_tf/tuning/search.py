@@ -1,4 +1,4 @@
-"""A search: from prepared data to ``best.toml``."""
+"""Hyperparameter search: from prepared data to ``best.toml``."""
 
 import dataclasses
 import hashlib
@@ -13,54 +13,71 @@ from keras_tuner.engine.trial import TrialStatus
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from keras_tuner_optuna import OptunaOracle
 from pipelines.errors import InputError
-from pipelines.files import read_json, write_json
-from pipelines.prepared import METADATA, SONGS, PreparedData
+from pipelines.io import read_json, write_json
+from pipelines.prepared_data import METADATA, SONGS, PreparedData
 from songpop_tf.config import RunConfig, save_config
-from songpop_tf.training.fit import Console
-from songpop_tf.training.run import BRANCHES, CONFIG, Run
-from songpop_tf.tuning.hypermodels import Subject, hypermodel_of
-from songpop_tf.tuning.optuna_oracle import OptunaOracle
-from songpop_tf.tuning.oracles import defaults_of, oracle_of
-from songpop_tf.tuning.results import report
-from songpop_tf.tuning.spaces import configured, last_fit
-from songpop_tf.tuning.tuner import SearchTuner
-from songpop_tf.tuning.workers import alone, others_when_over, own_number, waiting_for
+from songpop_tf.console import Console
+from songpop_tf.training.configurations import BRANCHES
+from songpop_tf.training.run import CONFIG_FILE, Run
+from songpop_tf.tuning.hypermodels import SearchContext, create_hypermodel
+from songpop_tf.tuning.locks import (
+    acquire_worker_id,
+    hold_lock,
+    try_exclusive,
+    wait_for_other_workers,
+)
+from songpop_tf.tuning.oracles import OracleOptions, create_oracle, default_values
+from songpop_tf.tuning.results import write_results
+from songpop_tf.tuning.search_space import apply_hyperparameters, objective_fit_config
+from songpop_tf.tuning.search_tuner import SearchTuner
 
-BEST = "best.toml"
+BEST_CONFIG_FILE = "best.toml"
+_SEARCH_FILE = "search.json"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How to search.
+class SearchOptions:
+    """Algorithm and extent of a search.
 
     Attributes:
         algorithm: one of :data:`songpop_tf.tuning.oracles.ALGORITHMS`.
-        trials: how many at most for each branch, the defaults included.
-        storage: database URL of the Optuna study, if not a file in the search's folder.
+        trials: the most for each branch, the one of the default hyperparameters included.
+        storage: database URL of the Optuna study; None for a file in the folder of the search.
     """
 
     algorithm: str
     trials: int
     storage: str | None = None
 
+    @property
+    def oracle_sets_epochs(self) -> bool:
+        """Whether the oracle sets the epochs of each trial, instead of searching them."""
+        return self.algorithm == "hyperband"
+
 
 def search(
-    data: PreparedData, out: Path, branch: str, plan: Plan, base: RunConfig, console: Console
+    data: PreparedData,
+    out: Path,
+    branch: str,
+    options: SearchOptions,
+    base: RunConfig,
+    console: Console,
 ) -> RunConfig:
-    """Search the hyperparameters of a branch, or go on with a search.
+    """Search the hyperparameters of a branch, or resume a search.
 
-    Several processes may share a search by Optuna: on one machine through the same ``out``, on
-    several through a database.
+    Several processes may share a search with Optuna: on one machine through the same ``out``, on
+    several machines through a database.
 
     Args:
         data: the songs to train and validate on.
         out: folder of the search; ``best.toml`` and a folder for each branch are written there.
-        branch: "text", "cnn", "combined", or "all": both branches, and the head on the best of
-            them.
-        plan: how to search.
-        base: the configuration to start from, which is the first trial.
-        console: is told of trials and epochs.
+        branch: "text", "cnn", "combined" (the head on frozen branches), or "all": both branches,
+            then the head on the best of them.
+        options: algorithm and number of trials.
+        base: the configuration of the first trial, whose settings are the defaults.
+        console: prints trials and epochs.
 
     Returns:
         The best configuration.
@@ -70,142 +87,153 @@ def search(
             used.
     """
     best = base
-    for one in BRANCHES if branch == "all" else (branch,):
-        # A branch is searched whatever the other's settings are; the head needs both.
-        start = best if one == "combined" else base
-        if one == "combined" and branch == "all":
-            _set_aside(out / one, start, console)
-        found = _BranchSearch(data, out, one, plan, start, console).run()
-        best = configured(one, found, best, plan.algorithm == "hyperband")
-        with waiting_for(out / "best.lock", "another process", console):
-            save_config(best, out / BEST)
+    for name in BRANCHES if branch == "all" else (branch,):
+        # The branches are searched independently; the head is searched on the best of both.
+        branch_base = best if name == "combined" else base
+        if name == "combined" and branch == "all":
+            _archive_search(out / name, branch_base, console)
+        hp = _BranchSearch(data, out, name, options, branch_base, console).run()
+        best = apply_hyperparameters(name, hp, best, options.oracle_sets_epochs)
+        with hold_lock(out / "best.lock", f"another process to write {BEST_CONFIG_FILE}", console):
+            save_config(best, out / BEST_CONFIG_FILE)
     return best
 
 
-def _set_aside(folder: Path, base: RunConfig, console: Console) -> None:
-    """Make place for a search of the head on ``base``, if the folder's is on other branches.
+def _archive_search(directory: Path, base: RunConfig, console: Console) -> None:
+    """Rename the folder of a search of the head if its branches are not those of ``base``.
 
     Raises:
         InputError: another process searches there.
     """
-    run = folder / "run"
+    run = directory / "run"
     if not run.is_dir():
         return
-    with alone(folder) as free:
-        if not (run / CONFIG).is_file() or Run.open(run).config() == base:
+    with try_exclusive(directory) as is_exclusive:
+        if not (run / CONFIG_FILE).is_file() or Run.open(run).config() == base:
             return
-        if not free:
+        if not is_exclusive:
             raise InputError(
-                f"{folder}: expected a search on the best branches that are known now, found "
-                "another process that searches on others; wait for it and start again"
+                f"{directory}: expected no other process here, because the search restarts on "
+                "better branches; found another process that searches on earlier ones; wait until "
+                "it ends and start again"
             )
-        numbered = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
-        aside = next(path for path in numbered if not path.exists())
-        folder.rename(aside)
-    console.say(f"combined: begins anew on better branches; its earlier search is in {aside}")
+        numbered = (directory.with_name(f"{directory.name}.{number}") for number in count(1))
+        archive = next(path for path in numbered if not path.exists())
+        directory.rename(archive)
+    console.print(f"combined: restarting on better branches; moved the earlier search to {archive}")
 
 
 @dataclass(frozen=True)
 class _BranchSearch:
-    """The search of one branch by one process."""
+    """The search of one branch by this process."""
 
     data: PreparedData
     out: Path
     branch: str
-    plan: Plan
+    options: SearchOptions
     base: RunConfig
     console: Console
 
     def run(self) -> keras_tuner.HyperParameters:
-        """Search; the best values of all processes that share the search."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        number, held = own_number(self.folder)
-        with held:
-            if number > 1 and self.plan.algorithm != "optuna":
+        """Search until all trials are done, by this process or others.
+
+        Returns:
+            The best hyperparameters of all processes that share the search.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        worker_id, worker_lock = acquire_worker_id(self.directory)
+        with worker_lock:
+            if worker_id > 1 and self.options.algorithm != "optuna":
                 raise InputError(
-                    f"{self.folder}: expected a search that no other process runs, found one; "
+                    f"{self.directory}: expected a search that no other process runs, found one; "
                     "only --algorithm optuna can be shared"
                 )
-            # What all trials share is made by one process, while others wait.
-            with waiting_for(self._shared, "another process that begins the search", self.console):
-                tuner = self._tuner(number)
-                self._begin(tuner.oracle, number)
+            # One process creates the files that all trials share.
+            with hold_lock(self._shared_lock, "another process to start the search", self.console):
+                tuner = self._create_tuner(worker_id)
+                self._start(tuner.oracle, worker_id)
             tuner.search()
-        for other in others_when_over(self.folder, number, self.console):
-            if _runs(tuner.oracle):  # it was killed: what it left would never be run
-                self._tuner(other).search()
-        with waiting_for(self._shared, "another process that ends the search", self.console):
-            return report(tuner.oracle, self.folder, self.console)
+        for other_id in wait_for_other_workers(self.directory, worker_id, self.console):
+            # A killed process leaves running trials, which only a worker of its ID resumes.
+            if _has_running_trials(tuner.oracle):
+                self._create_tuner(other_id).search()
+        with hold_lock(self._shared_lock, "another process to write the results", self.console):
+            return write_results(tuner.oracle, self.directory, self.console)
 
     @property
-    def folder(self) -> Path:
+    def directory(self) -> Path:
         """Folder of the branch."""
         return self.out / self.branch
 
     @property
-    def _shared(self) -> Path:
-        return self.folder / "shared.lock"
+    def _shared_lock(self) -> Path:
+        return self.directory / "shared.lock"
 
-    def _tuner(self, number: int) -> SearchTuner:
-        run = Run.start(self.folder / "run", self.data, self.base)
-        name = self._name()
-        hyperband = self.plan.algorithm == "hyperband"
-        subject = Subject(self.data, run, self.base, self.console, hyperband)
+    def _create_tuner(self, worker_id: int) -> SearchTuner:
+        run = Run.start(self.directory / "run", self.data, self.base)
+        context = SearchContext(
+            self.data, run, self.base, self.console, self.options.oracle_sets_epochs
+        )
+        oracle = self._create_oracle(f"{self._search_name()}-{worker_id}")
+        return SearchTuner(oracle, create_hypermodel(self.branch, context), self.out, self.console)
+
+    def _create_oracle(self, worker: str) -> keras_tuner.Oracle:
+        options = OracleOptions(
+            algorithm=self.options.algorithm,
+            max_trials=self.options.trials,
+            max_epochs=objective_fit_config(self.branch, self.base).epochs,
+            seed=self.base.seed,
+            storage=self.options.storage or self.directory / "study.db",
+            study_name=f"songpop-{self.branch}-{self._study_fingerprint()}",
+            worker=worker,
+        )
         try:
-            oracle = oracle_of(
-                self.plan.algorithm,
-                self.plan.trials,
-                last_fit(self.branch, self.base).epochs,
-                self.base.seed,
-                self.plan.storage or self.folder / "study.db",
-                f"songpop-{self.branch}-{self._digest()}",
-                f"{name}-{number}",
-            )
+            return create_oracle(options)
         except (ImportError, SQLAlchemyError, StorageInternalError) as error:
             raise InputError(f"--storage: expected a database URL, received {error}") from error
-        hypermodel = hypermodel_of(self.branch, subject)
-        return SearchTuner(oracle, hypermodel, self.out, self.console)
 
-    def _begin(self, oracle: keras_tuner.Oracle, number: int) -> None:
-        left = self.plan.trials
+    def _start(self, oracle: keras_tuner.Oracle, worker_id: int) -> None:
+        """Print the number of trials, and have a new Optuna study start with the defaults."""
+        trials = remaining = self.options.trials
         if isinstance(oracle, OptunaOracle):
-            left = oracle.remaining_trials() or 0
-            if number == 1 and left == self.plan.trials:
-                oracle.enqueue(defaults_of(oracle))
-        told = f"up to {self.plan.trials} trials" if left == self.plan.trials else f"{left} left"
-        self.console.say(f"\n{self.branch}: searches by {self.plan.algorithm}, {told}")
+            remaining = oracle.remaining_trials() or 0
+            if worker_id == 1 and remaining == trials:
+                oracle.enqueue(default_values(oracle))
+        extent = f"up to {trials} trials" if remaining == trials else f"{remaining} trials left"
+        self.console.print(f"\n{self.branch}: searching with {self.options.algorithm}, {extent}")
 
-    def _name(self) -> str:
-        """A name for the folder that no other folder bears, wherever it is.
+    def _search_name(self) -> str:
+        """A random name, stored in the folder: unique among searches that share a database.
 
         Raises:
-            InputError: the folder holds a search by another algorithm or in another database.
+            InputError: the folder holds a search with another algorithm or another database.
         """
-        path = self.folder / "search.json"
-        storage = hashlib.sha256((self.plan.storage or "").encode()).hexdigest()[:12]
-        asked = {"algorithm": self.plan.algorithm, "storage": storage}
-        known = read_json(path) if path.is_file() else {**asked, "name": uuid.uuid4().hex[:12]}
-        if known["algorithm"] != self.plan.algorithm:
+        path = self.directory / _SEARCH_FILE
+        algorithm = self.options.algorithm
+        # The hash, because the URL may contain a password.
+        storage = hashlib.sha256((self.options.storage or "").encode()).hexdigest()[:12]
+        new = {"algorithm": algorithm, "storage": storage, "name": uuid.uuid4().hex[:12]}
+        stored = read_json(path) if path.is_file() else new
+        if stored["algorithm"] != algorithm:
             raise InputError(
-                f"{self.folder}: expected --algorithm {known['algorithm']}, by which it was begun, "
-                f"received {self.plan.algorithm}; choose another --out"
+                f"{self.directory}: expected --algorithm {stored['algorithm']}, with which the "
+                f"search was started, received {algorithm}; choose another --out"
             )
-        if known["storage"] != storage:
+        if stored["storage"] != storage:
             raise InputError(
-                f"{self.folder}: expected the --storage with which it was begun, received another; "
-                "choose another --out"
+                f"{self.directory}: expected the --storage with which the search was started, "
+                "received another; choose another --out"
             )
-        write_json(path, known)
-        return str(known["name"])
+        write_json(path, stored)
+        return str(stored["name"])
 
-    def _digest(self) -> str:
-        """What tells studies in one database apart: only trials of one kind can be compared."""
+    def _study_fingerprint(self) -> str:
+        """Hash of data and base configuration: only trials that share both are comparable."""
         tables = [self.data.manifest["fingerprints"][name] for name in (SONGS, METADATA)]
-        told = json.dumps([tables, dataclasses.asdict(self.base)], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:12]
+        content = json.dumps([tables, dataclasses.asdict(self.base)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def _runs(oracle: keras_tuner.Oracle) -> bool:
-    """Whether a trial was begun that is not over."""
-    oracle.remaining_trials()  # takes in what others have done
+def _has_running_trials(oracle: keras_tuner.Oracle) -> bool:
+    oracle.remaining_trials()  # also loads the trials of other processes
     return any(trial.status == TrialStatus.RUNNING for trial in oracle.trials.values())

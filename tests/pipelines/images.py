@@ -8,19 +8,19 @@ from PIL import Image
 
 
 def pixels(rows: int, columns: int, seed: int = 0) -> np.ndarray:
-    """A sparse gray image."""
+    """Return a random gray image, mostly dark with bright points as in the data set."""
     return (np.random.default_rng(seed).random((rows, columns)) ** 6 * 255).astype("uint8")
 
 
-def encoded(image: np.ndarray, kind: str = "PNG") -> bytes:
-    """The bytes of an image file."""
+def encode_image(image: np.ndarray, image_format: str = "PNG") -> bytes:
+    """Return the bytes of an image file."""
     file = io.BytesIO()
-    Image.fromarray(image).save(file, kind)
+    Image.fromarray(image).save(file, image_format)
     return file.getvalue()
 
 
 def write_png(path: Path, image: np.ndarray) -> Path:
-    """Write an image where a test wants it."""
+    """Write a PNG file and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encoded(image))
+    path.write_bytes(encode_image(image))
     return path

@@ -1,4 +1,4 @@
-"""Configuration files."""
+"""Configuration files in TOML."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from pipelines.errors import InputError
 from songpop_tf.config import FitConfig, RunConfig, load_config, save_config
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+def test_saved_configuration_is_loaded_unchanged(tmp_path: Path) -> None:
     config = RunConfig(seed=3, cnn_fit=FitConfig(0.5, epochs=2, batch_size=3, patience=1))
     save_config(config, tmp_path / "config.toml")
     assert load_config(tmp_path / "config.toml") == config
 
 
-def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
+def test_settings_that_are_not_in_the_file_keep_their_default(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("seed = 7\n[augmentation]\npatches = 0\n[cnn]\nfilters = [8, 8]\n")
     config = load_config(path)
     assert (config.seed, config.augmentation.patches, config.cnn.filters) == (7, 0, (8, 8))
     assert config.augmentation.noise_stddev == RunConfig().augmentation.noise_stddev
-    assert config.text_fit == RunConfig().text_fit
+    assert config.text_pretraining_fit == RunConfig().text_pretraining_fit
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
         ("[cnn]\ndropout = 'much'", "much"),
         ("[cnn]\nfilters = 64", "filters"),
         ("[cnn]\ndropout = 1.5", "dropout: expected 0 up to 1, received 1.5"),
-        ("[text_fit]\nepochs = 0", "epochs: expected 1 or more, received 0"),
-        ("[text_fit]\nlearning_rate = -1.0", "learning_rate"),
+        ("[text_pretraining_fit]\nepochs = 0", "epochs: expected 1 or more, received 0"),
+        ("[text_pretraining_fit]\nlearning_rate = -1.0", "learning_rate"),
         ("[metadata]\nwidth = 30\nheads = 4", "a multiple of 4 heads"),
-        ("[metadata]\nfreeze_backbone = true", "random weights must learn"),
+        ("[metadata]\nfreeze_backbone = true", "random weights must be trained"),
         ("[augmentation]\npatch_probability = 2.0", "patch_probability"),
     ],
 )
-def test_wrong_files_are_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+def test_invalid_files_are_refused_with_a_reason(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(InputError, match="config.toml") as error:
@@ -47,9 +47,9 @@ def test_wrong_files_are_refused_in_one_line(tmp_path: Path, text: str, reason: 
     assert reason in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing.toml: expected a TOML file"):
-        load_config(tmp_path / "nothing.toml")
+def test_error_names_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing.toml: expected a TOML file"):
+        load_config(tmp_path / "missing.toml")
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         "[fusion]\nhidden = 'all'",
     ],
 )
-def test_values_that_no_model_can_have_are_refused(tmp_path: Path, text: str) -> None:
+def test_impossible_values_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(InputError, match="config.toml"):
         load_config(path)
 
 
-def test_a_whole_number_stands_for_a_fraction(tmp_path: Path) -> None:
+def test_integer_is_accepted_for_a_float(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[cnn]\ndropout = 0\n")
     assert load_config(path).cnn.dropout == 0.0

@@ -1,0 +1,77 @@
+"""Index of the tracks by the comparison keys of their artists and titles."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipelines.linkage import normalization
+from pipelines.linkage.deduplication import credited_artist_keys
+from pipelines.linkage.similarity import strip_title_spaces
+
+
+class CreditKeys(NamedTuple):
+    """Keys of a credit.
+
+    Attributes:
+        names: each artist, without spaces.
+        comparable: the first artist, and all main artists as one key, both with spaces.
+    """
+
+    names: tuple[str, ...]
+    comparable: tuple[str, str]
+
+
+def compact_title_key(title: str) -> str:
+    """Return the title key without spaces and leading article."""
+    return strip_title_spaces(normalization.title_key(title))
+
+
+def credit_keys(artists: Sequence[str]) -> CreditKeys:
+    """Return the keys of the artists of one song."""
+    first_artist = normalization.artist_names(artists[0])[0]
+    main_artists = normalization.artist_key(", ".join(artists))
+    return CreditKeys(credited_artist_keys(artists), (first_artist, main_artists))
+
+
+def share_first_artist(first: CreditKeys, second: CreditKeys) -> bool:
+    """Whether the first artist of one credit is credited by the other."""
+    return first.names[0] in second.names or second.names[0] in first.names
+
+
+class TrackIndex:
+    """The columns of the tracks as lists, and the positions of the tracks by their keys."""
+
+    def __init__(self, tracks: pd.DataFrame) -> None:
+        self.labels = tracks.index.to_list()
+        self.titles: list[str] = tracks["title"].to_list()
+        self.joined_artists: list[str] = tracks["artist"].to_list()
+        self.artists: list[tuple[str, ...]] = tracks["artists"].to_list()
+        self.years: list[int] = tracks["year"].to_list()
+        self.popularities: list[float] = tracks["popularity"].to_list()
+        self.sources: list[int] = tracks["source"].to_list()
+        credits_by_artists = {
+            artists: credit_keys(artists) for artists in dict.fromkeys(self.artists)
+        }
+        self.credits = [credits_by_artists[artists] for artists in self.artists]
+        self.by_artist: dict[str, list[int]] = {}
+        self.by_title: dict[str, list[int]] = {}
+        for position, (title, credit) in enumerate(zip(self.titles, self.credits, strict=True)):
+            self.by_title.setdefault(compact_title_key(title), []).append(position)
+            for name in credit.names:
+                self.by_artist.setdefault(name, []).append(position)
+        self.artist_names = list(self.by_artist)
+
+    def by_credit(self, credit: CreditKeys) -> list[int]:
+        """Return the positions of tracks that share an artist who is first in either credit."""
+        positions = {
+            position
+            for name in credit.names
+            for position in self.by_artist.get(name, ())
+            if name == credit.names[0] or self.credits[position].names[0] in credit.names
+        }
+        return sorted(positions)
+
+    def version(self, position: int) -> frozenset[str]:
+        """Return the version tags of the track at a position."""
+        return normalization.version_tags(self.titles[position])

@@ -1,0 +1,1 @@
+"""Artist, title and year as model inputs."""

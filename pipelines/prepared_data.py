@@ -1,0 +1,93 @@
+"""Read access to the directory that `prepare` writes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.errors import InputError
+from pipelines.io import read_json
+from pipelines.tables.audio_features import AUDIO_FEATURES
+
+DATA_FORMAT = 3
+"""Changes whenever files written by an earlier version can no longer be read."""
+MANIFEST = "manifest.json"
+SONGS = "songs.csv"
+METADATA = "metadata.csv"
+LINKAGE = "linkage.csv"
+QUARANTINE = "quarantine.csv"
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Tables and TFRecord shards of a finished preparation.
+
+    Attributes:
+        directory: the directory that holds them.
+        manifest: format, image size, split, seed, sources, fingerprints, shards and counts.
+    """
+
+    directory: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, directory: Path) -> "PreparedData":
+        """Open a directory whose preparation is complete.
+
+        Raises:
+            InputError: the manifest is missing (never prepared, or interrupted), or its format is
+                not `DATA_FORMAT`.
+        """
+        path = directory / MANIFEST
+        if not path.is_file():
+            raise InputError(
+                f"{directory}: expected prepared data, received a folder without {MANIFEST}; "
+                "run `songpop-tf prepare` (again, if it was interrupted)"
+            )
+        manifest = read_json(path)
+        received = manifest.get("format") if isinstance(manifest, dict) else None
+        if received != DATA_FORMAT:
+            raise InputError(
+                f"{path}: expected format {DATA_FORMAT}, received {received}; prepare again"
+            )
+        return cls(directory, manifest)
+
+    @cached_property
+    def songs(self) -> pd.DataFrame:
+        """Every song with a spectrogram: song_id, artist, title, year, popularity, split, ...
+
+        The column is_pretraining is 0 here and 1 in the rows of the pre-training set.
+        """
+        return _read_table(self.directory / SONGS).assign(is_pretraining=0)
+
+    @cached_property
+    def metadata(self) -> pd.DataFrame:
+        """The pre-training set: artist, title, year, popularity, split, ..."""
+        return _read_table(self.directory / METADATA).assign(is_pretraining=1)
+
+    def songs_of(self, split: str) -> pd.DataFrame:
+        """Return the songs of a split, in the order of its records."""
+        return self.songs[self.songs.split == split].reset_index(drop=True)
+
+    def metadata_of(self, split: str) -> pd.DataFrame:
+        """Return the rows of the pre-training set that belong to a split."""
+        return self.metadata[self.metadata.split == split].reset_index(drop=True)
+
+    def shards_of(self, split: str) -> list[Path]:
+        """Return the TFRecord files of a split, in order."""
+        shards = self.manifest["shards"]
+        return [self.directory / shard["file"] for shard in shards if shard["split"] == split]
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    # keep_default_na: there are artists called "None" and titles called "NA".
+    text_columns = ("song_id", "track_id", "artist", "title", "split", "file")
+    missing_values = {name: [""] for name in AUDIO_FEATURES}
+    return pd.read_csv(
+        path,
+        keep_default_na=False,
+        na_values=missing_values,
+        dtype=dict.fromkeys(text_columns, str),
+    )

@@ -1,0 +1,1 @@
+"""Load, resize, augment and store spectrograms."""

@@ -1,0 +1,180 @@
+"""Convert spectrogram files to TFRecord shards: in parallel, with bounded memory, resumable."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import tensorflow as tf
+
+from pipelines.io import file_error, read_json, write_atomically, write_json
+from pipelines.spectrograms.loading import load_spectrogram, png_error, png_width
+from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, serialize_song, shard_path
+from pipelines.tables.audio_features import standardize_audio_features
+
+LoadFunction = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""From a file's path to its resized spectrogram and the number of columns before resizing."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A TFRecord file to write.
+
+    Attributes:
+        path: of the TFRecord file.
+        split: "train", "validation" or "test".
+        songs: rows of the songs table that the file holds, in its order.
+    """
+
+    path: Path
+    split: str
+    songs: pd.DataFrame
+
+    @property
+    def rejections_path(self) -> Path:
+        """JSON file with the reason for each rejected image.
+
+        It is written after the TFRecord file, so that its presence marks a finished shard.
+        """
+        return self.path.with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class ResizedImage:
+    """A spectrogram as it is stored in a record.
+
+    Attributes:
+        pixels: ``(256, 1024)`` uint8 in row-major order.
+        columns: of the image file before resizing.
+    """
+
+    pixels: bytes
+    columns: int
+
+
+def plan_shards(songs: pd.DataFrame, directory: Path) -> list[Shard]:
+    """Divide the songs of each split, in order, into shards of ``SONGS_PER_SHARD``."""
+    shards = []
+    for split, members in songs.groupby("split", sort=True):
+        count = -(-len(members) // SONGS_PER_SHARD)
+        for index in range(count):
+            rows = members.iloc[index * SONGS_PER_SHARD : (index + 1) * SONGS_PER_SHARD]
+            shards.append(Shard(shard_path(directory, str(split), index, count), str(split), rows))
+    return shards
+
+
+def write_shards(
+    shards: Sequence[Shard], image_dir: Path, on_progress: Callable[[int], None]
+) -> dict[str, str]:
+    """Write the shards that are not finished yet.
+
+    Args:
+        shards: the column ``file`` of their songs is relative to ``image_dir``.
+        image_dir: folder of the spectrogram files.
+        on_progress: called with the number of songs finished since the last call.
+
+    Returns:
+        The reason for each rejected file in any of the shards, including those finished earlier.
+    """
+    unfinished = [shard for shard in shards if not shard.rejections_path.is_file()]
+    total, remaining = (sum(len(shard.songs) for shard in group) for group in (shards, unfinished))
+    on_progress(total - remaining)
+    images = _load_images(image_dir / file for shard in unfinished for file in shard.songs.file)
+    for shard in unfinished:
+        _write_shard(shard, list(islice(images, len(shard.songs))), image_dir)
+        on_progress(len(shard.songs))
+    return {
+        file: reason
+        for shard in shards
+        for file, reason in read_json(shard.rejections_path).items()
+    }
+
+
+def _load_images(paths: Iterable[Path]) -> Iterator[ResizedImage | None]:
+    """Yield the resized image of each file, in order; None for a file that cannot be loaded."""
+    load = tf.function(_load, input_signature=[tf.TensorSpec([], tf.string)])
+    # Threads, because tf.data keeps the cores only three quarters busy with so many small steps.
+    # Two threads for each core: while a step of one image waits, the other image's step runs.
+    thread_count = 2 * (os.cpu_count() or 1)
+    max_pending = 2 * thread_count  # bounds the images in memory
+    with ThreadPoolExecutor(thread_count) as pool:
+        pending: deque[Future[ResizedImage | None]] = deque()
+        for path in paths:
+            pending.append(pool.submit(_load_image_or_none, load, path))
+            if len(pending) > max_pending:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _load_image_or_none(load: LoadFunction, path: Path) -> ResizedImage | None:
+    try:
+        return _load_image(load, path)
+    except tf.errors.OpError:
+        return None  # `_write_shard` determines the reason
+
+
+def _load_image(load: LoadFunction, path: Path) -> ResizedImage:
+    pixels, columns = load(tf.constant(str(path)))
+    return ResizedImage(pixels.numpy().tobytes(), int(columns))
+
+
+def _load(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    png = tf.io.read_file(path)
+    return load_spectrogram(png), png_width(png)
+
+
+def _write_shard(shard: Shard, images: Sequence[ResizedImage | None], image_dir: Path) -> None:
+    """Write a shard and its rejections.
+
+    Args:
+        shard: what to write.
+        images: of each of its songs; None where loading failed.
+        image_dir: folder of the spectrogram files.
+    """
+    rejections = {}
+    with (
+        write_atomically(shard.path) as temporary,
+        tf.io.TFRecordWriter(str(temporary)) as writer,
+    ):
+        songs = _to_dicts(shard.songs)
+        audio_features = standardize_audio_features(shard.songs)
+        for song, features, image in zip(songs, audio_features, images, strict=True):
+            path = image_dir / song["file"]
+            if image is None and (error := image_error(path)):
+                rejections[song["file"]] = error
+                continue
+            # An image without error failed for a temporary reason: load it again.
+            image = image or _load_image(_load, path)
+            writer.write(serialize_song(song, features, image.pixels, image.columns))
+    write_json(shard.rejections_path, rejections)
+
+
+def _to_dicts(songs: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(zip(songs.columns, row, strict=True)) for row in songs.itertuples(index=False)]
+
+
+def image_error(path: Path) -> str:
+    """Explain why an image cannot be used.
+
+    It decodes the image again, which is slow; meant for the few files that failed.
+
+    Returns:
+        One line with what was expected and what was received; empty for a usable image.
+    """
+    if error := file_error(path):
+        return error
+    png = tf.constant(path.read_bytes())
+    error = str(png_error(png).numpy().decode())
+    if error:
+        return error
+    try:
+        tf.io.decode_png(png, channels=1)
+    except tf.errors.InvalidArgumentError:
+        return "expected a PNG image that can be decoded, received damaged data"
+    return ""

@@ -1,0 +1,15 @@
+"""Generate synthetic data in the layouts of the two Kaggle data sets: invented or real songs."""
+
+from pipelines.synthetic.catalog import TRACKS_PER_SONG
+from pipelines.synthetic.render import render
+from pipelines.synthetic.song_attributes import AudioAttributes
+from pipelines.synthetic.write_sample import BEST_PREDICTIONS, SampleSummary, write_sample
+
+__all__ = [
+    "BEST_PREDICTIONS",
+    "TRACKS_PER_SONG",
+    "AudioAttributes",
+    "SampleSummary",
+    "render",
+    "write_sample",
+]

@@ -1,0 +1,64 @@
+"""The content of a sample, determined before any spectrogram is drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from pipelines.synthetic.drawing import COLUMNS_PER_SECOND
+from pipelines.synthetic.song_attributes import AudioAttributes
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """One spectrogram to draw.
+
+    Attributes:
+        path: `<year>/<Artist>_-_<Title>.png`, relative to the directory of spectrograms.
+        attributes: of the song.
+        columns: width of the image.
+    """
+
+    path: PurePosixPath
+    attributes: AudioAttributes
+    columns: int
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """A whole sample.
+
+    Attributes:
+        images: the spectrograms; paths are unique, ignoring case.
+        tracks: the rows of tracks.csv, or the file to copy.
+        rows: number of rows of tracks.csv.
+        reachable_r2: best R2 that a model of each branch can reach on the songs of the images;
+            None if unknown.
+        best_predictions: best prediction of each branch for each image (columns text, cnn,
+            combined); None if unknown.
+    """
+
+    images: tuple[PlannedImage, ...]
+    tracks: pd.DataFrame | Path
+    rows: int
+    reachable_r2: Mapping[str, float] | None
+    best_predictions: pd.DataFrame | None
+
+
+def seconds_to_columns(seconds: float) -> int:
+    """Return the width of the image of a song."""
+    return round(seconds * COLUMNS_PER_SECOND)
+
+
+def parse_audio_attributes(row: Mapping[str, float]) -> AudioAttributes:
+    """Return the attributes in a row of tracks.csv, whose values are numbers already."""
+    return AudioAttributes(
+        tempo=float(row["tempo"]),
+        key=int(row["key"]),
+        mode=int(row["mode"]),
+        loudness=float(row["loudness"]),
+        energy=float(row["energy"]),
+        danceability=float(row["danceability"]),
+        acousticness=float(row["acousticness"]),
+    )

@@ -1,0 +1,245 @@
+"""Write a synthetic sample: spectrograms and tracks.csv in the layouts of the Kaggle data sets."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import InputError
+from pipelines.io import file_fingerprint, read_json, write_atomically, write_csv, write_json
+from pipelines.synthetic.catalog import plan_invented_songs
+from pipelines.synthetic.images import exit_with_parent, write_image
+from pipelines.synthetic.real_tracks import plan_real_songs
+from pipelines.synthetic.sample_plan import PlannedImage, SamplePlan
+from pipelines.synthetic.song_attributes import AudioAttributes
+
+# Changes whenever the same arguments give another sample.
+GENERATOR_VERSION = 2
+# The image of a longer song has more pixels than a PNG decoder accepts.
+SECONDS_RANGE = (1.0, 3600.0)
+# Independent random streams of the plan and of the images.
+_PLAN_STREAM, _IMAGE_STREAM = 0, 1
+
+BEST_PREDICTIONS = "best_predictions.csv"
+"""For invented songs, the best possible prediction of a model of each branch, by file."""
+
+Progress = Callable[[int, int], None]
+# Arguments of `write_image`.
+Job = tuple[Path, AudioAttributes, int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """Result of `write_sample`.
+
+    Attributes:
+        directory: the directory of the sample.
+        songs: number of spectrograms.
+        drawn: number of spectrograms drawn by this call; the others existed.
+        tracks: number of rows of tracks.csv.
+        reachable_r2: best possible R2 on the songs' popularity, for the keys text, cnn and
+            combined; None if unknown (real songs) or if popularity does not vary.
+    """
+
+    directory: Path
+    songs: int
+    drawn: int
+    tracks: int
+    reachable_r2: Mapping[str, float] | None
+
+
+def write_sample(
+    directory: Path,
+    songs: int,
+    *,
+    seconds: float | None = None,
+    tracks: Path | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> SampleSummary:
+    """Write `spectrograms/<year>/<Artist>_-_<Title>.png`, `tracks.csv` and, last, `sample.json`.
+
+    For invented songs, also write the best possible predictions to `best_predictions.csv`.
+
+    An interrupted call resumes when it is repeated with the same arguments, and the result is
+    identical to the byte. Worker processes are spawned, so that a script must call this under
+    `if __name__ == "__main__":`.
+
+    Args:
+        directory: new, empty, or with an unfinished sample of the same arguments.
+        songs: number of spectrograms, at least 1.
+        seconds: length of every song, 1 to 3600 (200 columns per second); None for natural lengths.
+        tracks: None for invented songs; for real songs, a CSV in the Kaggle layout whose audio
+            features are drawn. It is copied unchanged.
+        seed: of everything random, 0 or more.
+        workers: number of processes, at least 1; None for one per core. No effect on the result.
+        progress: called with (existing images, all images) at the start and after every image.
+
+    Raises:
+        InputError: an argument is out of range, `directory` has other content, or `tracks` cannot
+            be used.
+    """
+    _check_ranges(songs, seconds, seed, workers)
+    arguments = _sample_arguments(songs, seconds, tracks, seed)
+    _check_output_dir(directory, arguments)
+    plan = _make_plan(songs, seconds, tracks, seed)
+    write_json(_unfinished_path(directory), arguments)
+    _write_tracks(plan, directory / "tracks.csv")
+    drawn = _draw_missing(plan, directory / "spectrograms", seed, workers, progress)
+    summary = SampleSummary(directory, len(plan.images), drawn, plan.rows, plan.reachable_r2)
+    if plan.best_predictions is not None:
+        files = [image.path.as_posix() for image in plan.images]
+        write_csv(directory / BEST_PREDICTIONS, plan.best_predictions.round(3).assign(file=files))
+    _finish(summary, arguments)
+    return summary
+
+
+def _check_ranges(songs: int, seconds: float | None, seed: int, workers: int | None) -> None:
+    if songs < 1:
+        raise InputError(f"songs: expected 1 or more, received {songs}")
+    low, high = SECONDS_RANGE
+    if seconds is not None and not (math.isfinite(seconds) and low <= seconds <= high):
+        raise InputError(f"seconds: expected {low:g} to {high:g}, received {seconds}")
+    if seed < 0:
+        raise InputError(f"seed: expected 0 or more, received {seed}")
+    if workers is not None and workers < 1:
+        raise InputError(f"workers: expected 1 or more, received {workers}")
+
+
+def _sample_arguments(
+    songs: int, seconds: float | None, tracks: Path | None, seed: int
+) -> dict[str, Any]:
+    """Return everything that determines a sample, as written to JSON."""
+    if tracks is not None and not tracks.is_file():
+        raise InputError(f"{tracks}: expected a CSV of tracks, received no such file")
+    return {
+        "generator": GENERATOR_VERSION,
+        "songs": songs,
+        "seconds": None if seconds is None else float(seconds),
+        "tracks": None if tracks is None else tracks.name,
+        "tracks_fingerprint": None if tracks is None else file_fingerprint(tracks),
+        "seed": seed,
+    }
+
+
+def _unfinished_path(directory: Path) -> Path:
+    """The file with the arguments of a sample that is not finished."""
+    return directory / "sample.unfinished.json"
+
+
+def _check_output_dir(directory: Path, arguments: Mapping[str, Any]) -> None:
+    """Raise an `InputError` if the directory has other content than a sample of these arguments."""
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: expected a folder, received a file")
+    for path in (directory / "sample.json", _unfinished_path(directory)):
+        if not path.exists():
+            continue
+        received = _read_arguments(path)
+        if received != dict(arguments):
+            raise InputError(
+                f"{path}: expected a sample of {json.dumps(dict(arguments))}, "
+                f"received one of {json.dumps(received)}; choose another folder"
+            )
+        return
+    other_data = [name for name in ("spectrograms", "tracks.csv") if (directory / name).exists()]
+    if other_data:
+        raise InputError(
+            f"{directory}: expected a folder without data, received {' and '.join(other_data)} "
+            "that are not of a synthetic sample"
+        )
+
+
+def _read_arguments(path: Path) -> Any:
+    try:
+        content = read_json(path)
+    except ValueError as error:
+        raise InputError(f"{path}: expected JSON of a sample: {error}") from error
+    return content.get("arguments", content) if isinstance(content, dict) else content
+
+
+def _make_plan(songs: int, seconds: float | None, tracks: Path | None, seed: int) -> SamplePlan:
+    rng = np.random.default_rng(np.random.SeedSequence((seed, _PLAN_STREAM)))
+    if tracks is None:
+        return plan_invented_songs(songs, seconds, rng)
+    return plan_real_songs(tracks, songs, seconds, rng)
+
+
+def _write_tracks(plan: SamplePlan, path: Path) -> None:
+    if path.exists():
+        return
+    if isinstance(plan.tracks, Path):
+        with write_atomically(path) as temporary:
+            shutil.copyfile(plan.tracks, temporary)
+    else:
+        write_csv(path, plan.tracks)
+
+
+def _draw_missing(
+    plan: SamplePlan, directory: Path, seed: int, workers: int | None, progress: Progress | None
+) -> int:
+    """Draw the images that do not exist yet; return their number."""
+    missing = [
+        (song, image)
+        for song, image in enumerate(plan.images)
+        if not (directory / image.path).exists()
+    ]
+    for year in {image.path.parent for image in plan.images}:
+        (directory / year).mkdir(parents=True, exist_ok=True)
+    jobs = [_job(directory, image, (seed, _IMAGE_STREAM, song)) for song, image in missing]
+    processes = min(workers or os.cpu_count() or 1, len(jobs))
+    existing = len(plan.images) - len(jobs)
+    if progress is not None:
+        progress(existing, len(plan.images))
+    for done, _ in enumerate(_run_jobs(jobs, processes), start=existing + 1):
+        if progress is not None:
+            progress(done, len(plan.images))
+    return len(jobs)
+
+
+def _job(directory: Path, image: PlannedImage, entropy: tuple[int, ...]) -> Job:
+    return directory / image.path, image.attributes, image.columns, entropy
+
+
+def _run_jobs(jobs: list[Job], processes: int) -> Iterator[None]:
+    """Draw, yielding after each image; a single process needs no pool."""
+    if processes <= 1:
+        for job in jobs:
+            write_image(*job)
+            yield
+        return
+    pool = ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=exit_with_parent
+    )
+    try:
+        futures: list[Future[None]] = [pool.submit(write_image, *job) for job in jobs]
+        for future in as_completed(futures):
+            future.result()
+            yield
+    finally:
+        # After an error or Ctrl-C, the images that are not begun are cancelled.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finish(summary: SampleSummary, arguments: Mapping[str, Any]) -> None:
+    """Write sample.json, which marks the sample as complete."""
+    reachable = summary.reachable_r2
+    write_json(
+        summary.directory / "sample.json",
+        {
+            "arguments": dict(arguments),
+            "seed": arguments["seed"],
+            "tracks": arguments["tracks"],
+            "counts": {"spectrograms": summary.songs, "tracks": summary.tracks},
+            "reachable_r2": None if reachable is None else dict(reachable),
+        },
+    )
+    _unfinished_path(summary.directory).unlink()

@@ -1,0 +1,101 @@
+"""Spotify's audio features of the songs: auxiliary training targets of the CNN beside popularity.
+
+Popularity is a weak training signal for a spectrogram encoder: it takes thousands of songs until
+the encoder learns loudness or tempo because they help to predict popularity a little. Tables in
+the layout of ``tracks.csv`` hold both for every song.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipelines.tables.csv_reader import numbered_rows
+
+
+class _Statistics(NamedTuple):
+    mean: float
+    stddev: float
+
+
+# Over popular songs, rounded: they only bring all features to one scale.
+_STATISTICS = {
+    "danceability": _Statistics(0.6, 0.15),
+    "energy": _Statistics(0.6, 0.2),
+    "loudness": _Statistics(-8.5, 3.5),
+    "mode": _Statistics(0.7, 0.45),
+    "speechiness": _Statistics(0.07, 0.08),
+    "acousticness": _Statistics(0.3, 0.3),
+    "instrumentalness": _Statistics(0.03, 0.13),
+    "liveness": _Statistics(0.2, 0.16),
+    "valence": _Statistics(0.6, 0.24),
+    "tempo": _Statistics(120.0, 28.0),
+}
+AUDIO_FEATURES = tuple(_STATISTICS)
+"""Columns of ``tracks.csv`` with Spotify's audio features."""
+
+_MAX_ABS_Z_SCORE = 6.0
+"""Some rows hold values that no song can have; clipping bounds their loss."""
+
+
+def read_audio_features(paths: Sequence[Path], tracks: pd.DataFrame) -> pd.DataFrame:
+    """Read the audio features of tracks from their source tables.
+
+    Args:
+        paths: the tables given to :func:`pipelines.tables.tracks.read_tracks`.
+        tracks: rows of the table that it returned, in any order.
+
+    Returns:
+        One row for each of ``tracks``, in order, with the columns ``AUDIO_FEATURES``, float; NaN
+        where the table has no such column or no number in the cell.
+
+    Raises:
+        InputError: a table cannot be read.
+    """
+    features = np.full((len(tracks), len(AUDIO_FEATURES)), np.nan)
+    for source, path in enumerate(paths):
+        position_of_line = {
+            line: position
+            for position, (track_source, line) in enumerate(
+                zip(tracks.source, tracks.row, strict=True)
+            )
+            if track_source == source
+        }
+        rows = numbered_rows(path)
+        _, header = next(rows, (1, []))
+        columns = {name.strip(): column for column, name in enumerate(header)}
+        feature_columns = [columns.get(name) for name in AUDIO_FEATURES]
+        for line, cells in rows:
+            if line in position_of_line:
+                features[position_of_line[line]] = [
+                    math.nan if column is None else _parse_number(cells[column])
+                    for column in feature_columns
+                ]
+    return pd.DataFrame(features, columns=list(AUDIO_FEATURES))
+
+
+def _parse_number(cell: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def standardize_audio_features(audio_features: pd.DataFrame) -> npt.NDArray[np.float32]:
+    """Scale the columns ``AUDIO_FEATURES`` to zero mean and unit variance, clipped to +-6.
+
+    Returns:
+        Array ``(songs, 10)``, float32; NaN stays NaN.
+    """
+    statistics = np.array([_STATISTICS[name] for name in AUDIO_FEATURES])
+    mean, stddev = statistics[:, 0], statistics[:, 1]
+    z_scores = (audio_features[list(AUDIO_FEATURES)].to_numpy("float64") - mean) / stddev
+    clipped: npt.NDArray[np.float32] = np.clip(
+        z_scores, -_MAX_ABS_Z_SCORE, _MAX_ABS_Z_SCORE
+    ).astype("float32")
+    return clipped

@@ -1,0 +1,99 @@
+"""List spectrogram PNGs in the Kaggle layout: one folder per year, artist and title in the name.
+
+No image is opened. Files that cannot be used are not dropped silently: they are returned in a
+second table with the reason, for the quarantine list.
+"""
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.constants import FIRST_YEAR, LAST_YEAR
+from pipelines.errors import InputError
+
+
+class _InvalidFileError(Exception):
+    """Carries the reason for which a file is rejected."""
+
+
+def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List the spectrogram PNGs in the year folders below `directory`.
+
+    The year is the name of the nearest enclosing folder, below `directory`, that is a number, so
+    an extra level of folders around or inside the years is allowed.
+
+    Args:
+        directory: folder that contains `<year>/<Artist>_-_<Title>.png`, with '_' for spaces.
+
+    Returns:
+        files: sorted by path; columns file (POSIX path relative to `directory`, as on disk), year
+            (int) and name ('Artist - Title': Unicode NFC, spaces instead of '_').
+        rejects: columns file and reason: PNGs outside a year folder, of an impossible year, or
+            without an artist and a title in the name.
+
+    Raises:
+        InputError: `directory` is not a folder, contains no PNG, or no usable one.
+    """
+    if not directory.is_dir():
+        raise InputError(f"{directory}: expected a folder of spectrograms, found no folder")
+    paths = _find_pngs(directory)
+    if not paths:
+        raise InputError(
+            f"{directory}: expected <year>/<Artist>_-_<Title>.png files, found no PNG below it"
+        )
+    files: list[tuple[str, int, str]] = []
+    rejects: list[tuple[str, str]] = []
+    for path in paths:
+        try:
+            files.append((path, _parse_year(path), _parse_name(path)))
+        except _InvalidFileError as reason:
+            rejects.append((_replace_invalid_utf8(path), str(reason)))
+    if not files:
+        first = f"{rejects[0][0]}: {rejects[0][1]}"
+        raise InputError(f"{directory}: none of {len(rejects)} PNGs can be used; {first}")
+    return (
+        pd.DataFrame(files, columns=["file", "year", "name"]),
+        pd.DataFrame(rejects, columns=["file", "reason"]),
+    )
+
+
+def _find_pngs(directory: Path) -> list[str]:
+    return sorted(
+        (Path(folder) / name).relative_to(directory).as_posix()
+        # Year folders are often symbolic links to another disk.
+        for folder, _, names in os.walk(directory, followlinks=True)
+        for name in names
+        if name.lower().endswith(".png")
+    )
+
+
+def _parse_year(path: str) -> int:
+    numbers = [folder for folder in path.split("/")[:-1] if re.fullmatch("[0-9]+", folder)]
+    if not numbers:
+        raise _InvalidFileError("expected a folder named by a year, found none in the path")
+    year = int(numbers[-1])
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise _InvalidFileError(f"expected a folder year in {FIRST_YEAR}-{LAST_YEAR}, found {year}")
+    return year
+
+
+def _parse_name(path: str) -> str:
+    stem = path.rsplit("/", 1)[-1][: -len(".png")]
+    if _replace_invalid_utf8(stem) != stem:
+        raise _InvalidFileError("expected a file name in UTF-8")
+    if stem.startswith("."):
+        raise _InvalidFileError("hidden file")
+    if "_-_" not in stem:
+        raise _InvalidFileError("expected <Artist>_-_<Title>, found no '_-_' in the name")
+    name = unicodedata.normalize("NFC", stem).replace("_", " ").strip()
+    if not all(part.strip() for part in f" {name} ".split(" - ", 1)):
+        raise _InvalidFileError("expected <Artist>_-_<Title>, found an empty artist or title")
+    return name
+
+
+def _replace_invalid_utf8(text: str) -> str:
+    """Replace the bytes of a file name that are not UTF-8, so that it can be printed and saved."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

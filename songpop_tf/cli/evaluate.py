@@ -1,0 +1,23 @@
+"""The command ``evaluate``: compare models and baselines."""
+
+from songpop_tf.cli.common import DataFolder, Debug, RunFolder, Seed, tensorflow_session
+
+
+def evaluate(data: DataFolder, run: RunFolder, seed: Seed = 0, debug: Debug = False) -> None:
+    """Compare models and baselines.
+
+    Evaluates them on the test songs and writes evaluation.json, report.md and figures.
+
+    \b
+    Example:
+      songpop-tf evaluate --data data --run run
+    """
+    with tensorflow_session(debug) as console:
+        from pipelines.prepared_data import PreparedData
+        from songpop_tf.evaluation.evaluate import evaluate as evaluate_run
+        from songpop_tf.evaluation.report import REPORT_FILE, text_table
+        from songpop_tf.training.run import Run
+
+        evaluation = evaluate_run(PreparedData.open(data), Run.open(run), seed, console)
+        console.print(text_table(evaluation))
+        console.print(f"Report and figures: {run / REPORT_FILE}")

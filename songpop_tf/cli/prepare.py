@@ -1,0 +1,53 @@
+"""The command ``prepare``: link, split and resize the songs."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from songpop_tf.cli.common import Debug, Seed, tensorflow_session
+
+
+def prepare(
+    spectrograms: Annotated[
+        Path, typer.Option(help="Folder of <year>/<Artist>_-_<Title>.png files.")
+    ],
+    tracks: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="<path>",
+            help="Table in the layout of tracks.csv; may be repeated, the first has the labels.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the prepared data.")],
+    split: Annotated[
+        Literal["random", "artist", "time"],
+        typer.Option(help="Test songs: random ones, those of unseen artists, or the newest."),
+    ] = "random",
+    max_bad: Annotated[
+        float, typer.Option(help="Largest share of images or rows that may be rejected.")
+    ] = 0.05,
+    seed: Seed = 0,
+    debug: Debug = False,
+) -> None:
+    """Link, split and resize the songs.
+
+    Links spectrogram files to tracks by name and resizes the images to 256 x 1024.
+
+    \b
+    Example:
+      songpop-tf prepare --spectrograms sample/spectrograms --tracks sample/tracks.csv --out data
+    """
+    with tensorflow_session(debug) as console:
+        from pipelines.config import SplitConfig
+        from pipelines.prepare import PrepareOptions
+        from pipelines.prepare import prepare as prepare_songs
+
+        options = PrepareOptions(
+            spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad
+        )
+        counts = prepare_songs(options, out, console.progress).manifest["counts"]
+        for name in ("linkage", "songs", "metadata", "quarantine"):
+            listed = ", ".join(f"{count:,} {kind}" for kind, count in counts[name].items())
+            console.print(f"{name:<11} {listed or 'none'}")
+        console.print(f"Next: songpop-tf train --data {out} --out run")

@@ -1,0 +1,45 @@
+"""The command ``sample``: generate a synthetic sample."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from songpop_tf.cli.common import Debug, Seed, console_session
+
+
+def sample(
+    directory: Annotated[Path, typer.Argument(help="Folder for spectrograms and tracks.csv.")],
+    songs: Annotated[int, typer.Option(help="Number of songs with a spectrogram.")],
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of each song; default: realistic lengths.")
+    ] = None,
+    tracks: Annotated[
+        Path | None, typer.Option(help="Real songs to render, in the layout of tracks.csv.")
+    ] = None,
+    seed: Seed = 0,
+    debug: Debug = False,
+) -> None:
+    """Generate synthetic data in the two Kaggle layouts.
+
+    \b
+    Example:
+      songpop-tf sample sample --songs 200 --seconds 30
+    """
+    with console_session(debug) as console:
+        from pipelines.synthetic import write_sample
+
+        write_sample(
+            directory,
+            songs,
+            seconds=seconds,
+            tracks=tracks,
+            seed=seed,
+            progress=lambda done, total: console.progress("rendering spectrograms", done, total),
+        )
+        spectrograms = directory / "spectrograms"
+        console.print(f"{songs} spectrograms in {spectrograms}")
+        console.print(
+            f"Next: songpop-tf prepare --spectrograms {spectrograms} "
+            f"--tracks {directory / 'tracks.csv'} --out data"
+        )

@@ -1,0 +1,56 @@
+"""The interface between :class:`Predictor` and a model: in this process or on a server."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.errors import InputError
+from songpop_tf.serving.schema import OUTPUTS
+
+Inputs = dict[str, list[Any]]
+"""Columns of equal length by input name; PNG files as bytes."""
+Rows = list[tuple[float, float, float]]
+"""Popularity, lower and upper end of the interval, one row for each song."""
+
+
+class RejectedBatchError(InputError):
+    """A backend rejected a batch because of a song in it; other songs may be predicted."""
+
+
+class Backend(Protocol):
+    """A model that predicts batches of songs.
+
+    Attributes:
+        name: of the model, for error messages.
+        identity: changes whenever the same name may stand for other predictions.
+        branches: "text", "cnn" and "combined", as far as the model has them.
+        validate_images: whether the predictor decodes spectrogram files before it calls the
+            backend. If False, it decodes a file only to explain a missing prediction, and the
+            backend must tolerate any file.
+    """
+
+    name: str
+    identity: str
+    branches: list[str]
+    validate_images: bool
+
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
+        """Predict a batch of songs; NaN for a song without prediction.
+
+        Args:
+            signature: "metadata_only" or "serving_default".
+            inputs: a column for each input of the signature.
+
+        Raises:
+            RejectedBatchError: a song of the batch cannot be processed.
+            InputError: the model cannot be reached or does not respond as expected.
+        """
+        ...
+
+
+def rows_from_arrays(outputs: Mapping[str, npt.NDArray[np.float32]]) -> Rows:
+    """Convert the outputs of a signature, each ``(batch,)``, to one row for each song."""
+    rows = np.stack([outputs[name] for name in OUTPUTS], axis=1)
+    return [tuple(row) for row in rows.astype("float64").tolist()]

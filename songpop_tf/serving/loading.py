@@ -1,0 +1,55 @@
+"""Open a model for prediction: a training run, an exported model, or a model on a server.
+
+Imports the module of a backend only when it is needed: TensorFlow and KerasHub take seconds.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pipelines.errors import InputError
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.schema import newest_version
+
+_URL_FORMS = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
+
+
+def open_predictor(directory: Path) -> Predictor:
+    """Open a training run, an exported model (its newest version), or one version of it.
+
+    Raises:
+        InputError: the folder holds none of them, or a run without a finished model.
+    """
+    if version := newest_version(directory):
+        from songpop_tf.serving.saved_model_backend import SavedModelBackend
+
+        return Predictor(SavedModelBackend(version))
+    from songpop_tf.serving.run_backend import RunBackend
+    from songpop_tf.training.run import Run
+
+    return Predictor(RunBackend(Run.open(directory)))
+
+
+def connect(url: str) -> Predictor:
+    """Open a model on a server.
+
+    Args:
+        url: as of :class:`songpop_tf.serving.rest_client.RestBackend` or
+            :class:`songpop_tf.serving.grpc_client.GrpcBackend`.
+
+    Raises:
+        InputError: the URL has another form, no server responds, or its model was not written by
+            `songpop-tf export`.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"--url: expected {_URL_FORMS}, received {url}: {error}") from None
+    if parts.scheme == "grpc" and parts.netloc:
+        from songpop_tf.serving.grpc_client import GrpcBackend
+
+        return Predictor(GrpcBackend(url))
+    if parts.scheme in ("http", "https") and "/v1/models/" in parts.path:
+        from songpop_tf.serving.rest_client import RestBackend
+
+        return Predictor(RestBackend(url))
+    raise InputError(f"--url: expected {_URL_FORMS}, received {url}")

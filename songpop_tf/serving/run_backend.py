@@ -1,0 +1,36 @@
+"""Predict with the models of a training run, in this process."""
+
+import tensorflow as tf
+
+from pipelines.io import file_fingerprint, fingerprint
+from songpop_tf.serving.backend import Inputs, Rows, rows_from_arrays
+from songpop_tf.serving.serving_model import INPUT_DTYPES, ServingModel
+from songpop_tf.training.run import Run
+
+
+class RunBackend:
+    """A training run as a :class:`songpop_tf.serving.backend.Backend`.
+
+    Args:
+        run: a training run.
+
+    Raises:
+        InputError: the run has no finished model.
+    """
+
+    validate_images = True
+
+    def __init__(self, run: Run) -> None:
+        self._model = ServingModel(run)
+        configurations = self._model.configurations
+        self.name = str(run.directory)
+        self.branches = list(configurations)
+        # Training may replace a model while the prediction of a table is interrupted.
+        histories = (run.history_path(configuration) for configuration in configurations.values())
+        self.identity = fingerprint(run.directory, *map(file_fingerprint, histories))
+
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
+        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
+        tensors = {name: tf.constant(column, INPUT_DTYPES[name]) for name, column in inputs.items()}
+        outputs = self._model.signatures[signature](**tensors)
+        return rows_from_arrays({name: column.numpy() for name, column in outputs.items()})

@@ -1,0 +1,71 @@
+"""Predict with an exported model in this process, without importing TensorFlow's Python code."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import InputError
+from pipelines.io import read_json
+from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows, rows_from_arrays
+from songpop_tf.serving.schema import SIGNATURES_FILE, TENSOR_KEY
+from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError
+
+
+class SavedModelBackend:
+    """A version of an exported model as a :class:`songpop_tf.serving.backend.Backend`.
+
+    Args:
+        directory: of the version.
+
+    Raises:
+        InputError: the folder was not written by `songpop-tf export`, or cannot be loaded.
+    """
+
+    # The graph outputs NaN for unusable images; decoding them here would import TensorFlow.
+    validate_images = False
+
+    def __init__(self, directory: Path) -> None:
+        self.name = self.identity = str(directory)
+        path = directory / SIGNATURES_FILE
+        if not path.is_file():
+            raise InputError(
+                f"{path}: expected a model of `songpop-tf export`, received a folder without it"
+            )
+        description = read_json(path)
+        try:
+            self.branches = list(description["configurations"])
+            self._signatures = {
+                signature: {
+                    direction: _tensor_names(tensors) for direction, tensors in directions.items()
+                }
+                for signature, directions in description["signatures"].items()
+            }
+        except KeyError as key:
+            raise InputError(
+                f"{path}: expected the key {key}, received none; export the run again"
+            ) from None
+        try:
+            self._model = SavedModel(directory)
+        except TensorFlowError as error:
+            raise InputError(f"{directory}: expected a SavedModel, received {error}") from None
+
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
+        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
+        columns = {name: _column(values) for name, values in inputs.items()}
+        try:
+            outputs = self._model.run(**self._signatures[signature], columns=columns)
+        except TensorFlowError as error:
+            raise RejectedBatchError(str(error)) from None
+        return rows_from_arrays(outputs)
+
+
+def _tensor_names(tensors: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {name: description[TENSOR_KEY] for name, description in tensors.items()}
+
+
+def _column(values: Sequence[Any]) -> Column:
+    if isinstance(values[0], int):
+        return np.array(values, np.int64)
+    return [value.encode() if isinstance(value, str) else value for value in values]

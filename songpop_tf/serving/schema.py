@@ -1,0 +1,62 @@
+"""Signatures, file names and versions of an exported model; imports no heavy package."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+FALLBACKS = {
+    "text": ("text",),
+    "cnn": ("cnn", "combined"),
+    "combined": ("combined", "text", "cnn"),
+}
+"""For the known inputs of a song, the branches that can predict it, best first.
+
+"text" stands for metadata only, "cnn" for a spectrogram only, "combined" for both. A model that
+lacks the first branch uses the next."""
+AUDIO_BRANCHES = {"cnn", "combined"}
+"""The branches that read a spectrogram."""
+OUTPUTS = ("popularity", "popularity_low", "popularity_high")
+METADATA_ONLY, WITH_SPECTROGRAM = "metadata_only", "serving_default"
+SIGNATURES_FILE = "signatures.json"
+TENSOR_KEY = "tensor"
+"""Key in that file for the name of an input or output tensor in the graph."""
+GRAPH_FILE = "saved_model.pb"
+
+
+def select_branch(known: str, branches: Collection[str]) -> str | None:
+    """Select the branch of a model that predicts a song.
+
+    A model without an audio branch predicts no song that has a spectrogram: it would ignore it.
+
+    Args:
+        known: the known inputs of the song, a key of ``FALLBACKS``.
+        branches: those that the model has.
+
+    Returns:
+        The branch, or None if the model has no suitable one.
+    """
+    if known != "text" and not AUDIO_BRANCHES & set(branches):
+        return None
+    return next((branch for branch in FALLBACKS[known] if branch in branches), None)
+
+
+def numbered_folders(directory: Path) -> list[int]:
+    """The subfolders with a version number as their name, whatever they hold, ascending."""
+    names = (path.name for path in directory.glob("*") if path.is_dir())
+    return sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)
+
+
+def versions(directory: Path) -> list[int]:
+    """The versions of an exported model, ascending."""
+    return [
+        number
+        for number in numbered_folders(directory)
+        if (directory / str(number) / GRAPH_FILE).is_file()
+    ]
+
+
+def newest_version(directory: Path) -> Path | None:
+    """Folder of an exported model's newest version, or ``directory`` if it is a version itself."""
+    if (directory / GRAPH_FILE).is_file():
+        return directory
+    numbers = versions(directory)
+    return directory / str(numbers[-1]) if numbers else None

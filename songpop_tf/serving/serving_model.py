@@ -1,0 +1,211 @@
+"""The served functions: from PNG files and plain text to popularity, in one TensorFlow graph.
+
+``predict`` calls these functions and ``export`` saves them. They preprocess songs with the same
+functions as training, which rules out training-serving skew.
+"""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+
+import keras
+import tensorflow as tf
+
+from pipelines.errors import InputError
+from pipelines.metadata.known_fields import pattern_id
+from pipelines.metadata.preprocessor import MetadataPreprocessor
+from pipelines.spectrograms.loading import load_spectrogram, png_error, png_width
+from songpop_tf.serving.schema import (
+    AUDIO_BRANCHES,
+    METADATA_ONLY,
+    OUTPUTS,
+    WITH_SPECTROGRAM,
+    select_branch,
+)
+from songpop_tf.training.conformal import Vector
+from songpop_tf.training.run import Run
+
+Tensors = dict[str, tf.Tensor]
+Signature = Callable[..., Tensors]
+"""Takes and returns tensors by name."""
+Predict = Callable[..., tf.Tensor]
+"""Returns popularity, lower and upper end, ``(batch, 3)``."""
+
+_SPECTROGRAM = tf.TensorSpec([None], tf.string, name="spectrogram_png")
+_FIELDS = (
+    tf.TensorSpec([None], tf.string, name="artist"),
+    tf.TensorSpec([None], tf.string, name="title"),
+    tf.TensorSpec([None], tf.int64, name="year"),
+)
+INPUT_DTYPES = {spec.name: spec.dtype for spec in (_SPECTROGRAM, *_FIELDS)}
+
+
+class ServingModel:
+    """The models of a run as one model for songs with any known inputs.
+
+    The "text" model predicts songs without spectrogram, "cnn" songs without metadata, "combined"
+    the others. If the run lacks one of them, another suitable one predicts (``FALLBACKS``). Models
+    are loaded on first use.
+
+    Args:
+        run: a training run.
+
+    Attributes:
+        configurations: the configuration of each branch.
+        branch_models: those loaded so far, by branch.
+
+    Raises:
+        InputError: the run has no finished model.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.configurations = run.best_by_branch()
+        if not self.configurations:
+            raise InputError(f"{run.directory}: expected trained models, received a run without")
+        self.branch_models: dict[str, BranchModel] = {}
+        self._preprocessors: dict[str, Signature] = {}
+
+    @cached_property
+    def signatures(self) -> dict[str, Signature]:
+        """The served functions by name; all inputs and outputs are ``(batch,)``.
+
+        ``metadata_only(artist, title, year)`` if the run has a text model, and
+        ``serving_default(spectrogram_png, artist, title, year)`` if it has an audio branch.
+
+        Inputs are strings and int64 years; "" and 0 mean unknown. Outputs are ``popularity``,
+        ``popularity_low`` and ``popularity_high`` (float32, 0-100). They are NaN for a song with an
+        unusable image, and for one whose known inputs no model of the run reads.
+        """
+        signatures = {}
+        if "text" in self.configurations:
+            signatures[METADATA_ONLY] = tf.function(self._metadata_only, input_signature=_FIELDS)
+        if AUDIO_BRANCHES & set(self.configurations):
+            signatures[WITH_SPECTROGRAM] = tf.function(
+                self._with_spectrogram, input_signature=(_SPECTROGRAM, *_FIELDS)
+            )
+        return signatures
+
+    def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
+        return _output_dict(self._predict_text(artist, title, year))
+
+    def _with_spectrogram(
+        self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
+    ) -> Tensors:
+        has_image = tf.not_equal(spectrogram_png, "")
+        is_usable = has_image & tf.equal(png_error(spectrogram_png), "")
+        has_metadata = pattern_id(artist, title, year) > 0
+        masks = {
+            "text": ~has_image,
+            "cnn": is_usable & ~has_metadata,
+            "combined": is_usable & has_metadata,
+        }
+        outputs = tf.fill([tf.size(artist), len(OUTPUTS)], float("nan"))
+        for known, mask in masks.items():
+            if branch := select_branch(known, self.configurations):
+                predict = partial(self._predict_functions[branch], spectrogram_png)
+                # Select row indices instead of files: gathering files would copy megabytes each.
+                columns = (tf.range(tf.size(artist)), artist, title, year)
+                outputs = _predict_rows(outputs, predict, mask, columns)
+        return _output_dict(outputs)
+
+    @cached_property
+    def _predict_functions(self) -> dict[str, Predict]:
+        """By branch: predict rows, given all PNG files, the row indices, and the rows' fields."""
+        return {
+            "text": lambda _png, _indices, *fields: self._predict_text(*fields),
+            "cnn": self._predict_cnn,
+            "combined": self._predict_combined,
+        }
+
+    def _predict_text(self, *fields: tf.Tensor) -> tf.Tensor:
+        inputs = self._metadata_inputs("text", fields)
+        return self._branch_model("text")(inputs, pattern_id(*fields))
+
+    def _predict_cnn(self, png: tf.Tensor, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
+        inputs = _spectrogram_inputs(png, indices)
+        return self._branch_model("cnn")(inputs, pattern_id(*fields))
+
+    def _predict_combined(
+        self, png: tf.Tensor, indices: tf.Tensor, *fields: tf.Tensor
+    ) -> tf.Tensor:
+        inputs = {
+            **_spectrogram_inputs(png, indices),
+            **self._metadata_inputs("combined", fields),
+        }
+        return self._branch_model("combined")(inputs, pattern_id(*fields))
+
+    def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
+        directory = self._run.preprocessor_directory(self.configurations[branch])
+        if directory.name not in self._preprocessors:
+            # A nested tf.function: the graph holds the vocabulary and the artist history once,
+            # however many signatures call it. Created outside of the graph being traced, because
+            # its tensors must outlive that graph.
+            with tf.init_scope():
+                preprocessor = MetadataPreprocessor.load(directory)
+            self._preprocessors[directory.name] = tf.function(preprocessor, input_signature=_FIELDS)
+        return self._preprocessors[directory.name](*fields)
+
+    def _branch_model(self, branch: str) -> "BranchModel":
+        if branch not in self.branch_models:
+            configuration = self.configurations[branch]
+            with tf.init_scope():
+                model = self._run.load_model(configuration)
+            half_widths = self._run.half_widths(configuration)
+            self.branch_models[branch] = BranchModel(model, half_widths)
+        return self.branch_models[branch]
+
+
+class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
+    """A Keras model with the prediction interval around its output.
+
+    Args:
+        model: outputs popularity, ``(batch, 1)``.
+        half_widths: ``(8,)`` half widths of the interval in points, by missingness pattern.
+    """
+
+    def __init__(self, model: keras.Model, half_widths: Vector) -> None:
+        super().__init__()
+        self._model = model
+        # tf.Module tracks them by this attribute, so that they are saved with the graph.
+        self.weights = [variable.value for variable in model.variables]
+        self._half_widths = half_widths
+
+    def __call__(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
+        """Predict popularity, lower and upper end, ``(batch, 3)``, clipped to 0-100.
+
+        Args:
+            inputs: of the Keras model.
+            pattern: ``(batch,)`` missingness patterns of the songs, from
+                :func:`pipelines.metadata.known_fields.pattern_id`.
+        """
+        popularity = self._model(inputs, training=False)[:, 0]
+        half_width = tf.gather(tf.constant(self._half_widths, tf.float32), pattern)
+        ends = [popularity - half_width, popularity + half_width]
+        return tf.clip_by_value(tf.stack([popularity, *ends], axis=1), 0.0, 100.0)
+
+
+def _predict_rows(
+    outputs: tf.Tensor, predict: Predict, mask: tf.Tensor, columns: tuple[tf.Tensor, ...]
+) -> tf.Tensor:
+    """Replace the rows of ``outputs``, ``(batch, 3)``, that ``mask``, ``(batch,)``, selects."""
+
+    def predict_masked() -> tf.Tensor:
+        indices = tf.where(mask)
+        rows = (tf.gather_nd(column, indices) for column in columns)
+        return tf.tensor_scatter_nd_update(outputs, indices, predict(*rows))
+
+    # Convolutions fail on an empty batch.
+    return tf.cond(tf.reduce_any(mask), predict_masked, lambda: outputs)
+
+
+def _output_dict(outputs: tf.Tensor) -> Tensors:
+    return dict(zip(OUTPUTS, tf.unstack(outputs, axis=1), strict=True))
+
+
+def _spectrogram_inputs(png: tf.Tensor, indices: tf.Tensor) -> Tensors:
+    """The CNN's inputs for the PNG files, ``(batch,)``, at the given indices."""
+    resized = tf.map_fn(
+        lambda index: load_spectrogram(png[index]), indices, fn_output_signature=tf.uint8
+    )
+    columns = tf.gather(png_width(png), indices)
+    return {"spectrogram": tf.cast(resized, tf.float32), "columns": columns}

@@ -1,0 +1,49 @@
+"""Keep TensorFlow's start-up log off the terminal."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_USER_SET_LEVEL = _LEVEL in os.environ
+
+
+@contextmanager
+def suppress_startup_log() -> Iterator[None]:
+    """Suppress what TensorFlow's C++ libraries log about CPU and CUDA while they load.
+
+    Part of the log is written before TensorFlow reads any log level, directly to the file
+    descriptor of standard error. The descriptor is therefore redirected to a file; if the block
+    raises, the file is printed. Does nothing if the user has set TF_CPP_MIN_LOG_LEVEL.
+    """
+    if _USER_SET_LEVEL:
+        yield
+        return
+    os.environ[_LEVEL] = "3"
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(stderr, log.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def import_tensorflow_quietly() -> None:
+    """Import TensorFlow and TensorFlow Text without their start-up log; once per process."""
+    if "tensorflow" in sys.modules:
+        return
+    with suppress_startup_log():
+        # Not KerasHub: it takes another second, and exported models do not need it.
+        import tensorflow as tf
+        import tensorflow_text  # noqa: F401
+    # Keras creates a predict function for each model; TensorFlow warns of it as retracing.
+    tf.get_logger().setLevel("ERROR")

@@ -1,0 +1,104 @@
+"""From the bytes of a PNG file to the model input."""
+
+import struct
+
+import numpy as np
+import pytest
+import scipy.signal
+import tensorflow as tf
+
+from pipelines.spectrograms.loading import load_spectrogram, min_max_to_uint8, png_error, png_width
+from tests.pipelines.images import encode_image, pixels
+
+
+def resize_with_scipy(image: np.ndarray) -> np.ndarray:
+    """Resize as the study does: SciPy along each axis, then min-max scaling to 0-255."""
+    image = scipy.signal.resample(image.astype("float64"), 1024, axis=1)
+    if image.shape[0] != 256:
+        image = scipy.signal.resample(image, 256, axis=0)
+    return (image - image.min()) / (image.max() - image.min()) * 255
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(256, 3001), (256, 500), (128, 1024), (600, 2500)])
+def test_resizing_equals_that_of_the_study(rows: int, columns: int) -> None:
+    image = pixels(rows, columns)
+    loaded = load_spectrogram(encode_image(image))
+    assert loaded.shape == (256, 1024)
+    assert loaded.dtype == tf.uint8
+    # Half a unit of rounding, and a tolerance of 1e-3 of full scale.
+    assert np.abs(loaded.numpy() - resize_with_scipy(image)).max() < 0.5 + 0.255
+
+
+@pytest.mark.parametrize("columns", [32, 300, 70_001])
+def test_width_is_read_from_the_header(columns: int) -> None:
+    assert png_width(tf.constant(encode_image(pixels(32, columns)))) == columns
+
+
+def test_same_result_eagerly_and_inside_a_dataset() -> None:
+    files = [encode_image(pixels(256, width)) for width in (900, 2100)]
+    dataset = tf.data.Dataset.from_tensor_slices(files).map(load_spectrogram)
+    for file, loaded in zip(files, dataset, strict=True):
+        # An FFT inside a graph may round differently.
+        assert np.abs(loaded.numpy().astype(int) - load_spectrogram(file).numpy()).max() <= 1
+
+
+def test_color_images_are_converted_to_gray() -> None:
+    gray = pixels(256, 300)
+    color = np.stack([gray] * 3, axis=-1)
+    np.testing.assert_array_equal(
+        load_spectrogram(encode_image(color)), load_spectrogram(encode_image(gray))
+    )
+
+
+def test_constant_image_becomes_zero() -> None:
+    assert tf.reduce_max(min_max_to_uint8(tf.fill([4, 4], 9.0))) == 0
+
+
+def png_with_header_size(rows: int, columns: int) -> bytes:
+    """Return a PNG file whose header declares a wrong size."""
+    png = encode_image(pixels(32, 32))
+    return png[:16] + struct.pack(">II", columns, rows) + png[24:]
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        (b"", "expected a PNG"),
+        (b"\x89PNG\r\n\x1a\n", "expected a PNG"),
+        (b"GIF89a" + bytes(100), "expected a PNG"),
+        (encode_image(pixels(256, 256), "JPEG"), "expected a PNG"),
+        (encode_image(pixels(256, 256))[:-20], "expected a whole PNG file"),
+        (b"\x89PNG\r\n\x1a\n" + b"IEND", "expected a PNG"),
+        (
+            png_with_header_size(31, 100),
+            "expected 32 to 4096 rows, received an image of 31 x 100",
+        ),
+        (png_with_header_size(4097, 100), "received an image of 4097 x 100"),
+        (
+            png_with_header_size(256, 31),
+            "expected at least 32 columns, received an image of 256 x 31",
+        ),
+        (png_with_header_size(256, 300_000), "received an image of 256 x 300000"),
+        (png_with_header_size(256, 2**31), "expected at most"),
+    ],
+)
+def test_invalid_png_is_rejected_with_its_reason(file: bytes, message: str) -> None:
+    assert message in png_error(tf.constant(file)).numpy().decode()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        load_spectrogram(file)
+
+
+def test_batch_is_checked_like_single_files() -> None:
+    files = tf.constant(
+        [encode_image(pixels(32, 40)), b"", b"GIF89a", encode_image(pixels(256, 999))]
+    )
+    errors = png_error(files)
+    assert [bool(error) for error in errors.numpy()] == [False, True, True, False]
+    for file, error in zip(files, errors, strict=True):
+        assert png_error(file) == error
+    np.testing.assert_array_equal(png_width(tf.gather(files, [[0, 3]])), [[40, 999]])
+    assert png_error(files[:0]).shape == (0,)
+
+
+def test_valid_png_has_no_error() -> None:
+    assert png_error(tf.constant(encode_image(pixels(256, 999)))) == b""

@@ -1,0 +1,56 @@
+"""Records of songs."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from pipelines.spectrograms.tfrecords import count_records, parse_song, serialize_song, shard_path
+from tests.pipelines.images import pixels
+
+SONG = {
+    "song_id": 7,
+    "artist": "Beyoncé",
+    "title": "Halo",
+    "year": 2008,
+    "popularity": 82.0,
+    "file": "2008/halo.png",
+}
+AUDIO_FEATURES = np.linspace(-1, 1, 10, dtype="float32")
+SPECTROGRAM = pixels(256, 1024)
+
+
+def record() -> bytes:
+    return serialize_song(SONG, AUDIO_FEATURES, SPECTROGRAM.tobytes(), 30_001)
+
+
+def test_parsed_song_equals_the_serialized_one() -> None:
+    song = parse_song(tf.constant(record()))
+    assert song["song_id"] == b"7"
+    assert song["artist"].numpy().decode() == "Beyoncé"
+    assert song["title"] == b"Halo"
+    assert (song["year"], song["columns"]) == (2008, 30_001)
+    assert song["popularity"] == 82.0
+    np.testing.assert_array_equal(song["audio_features"], AUDIO_FEATURES)
+    np.testing.assert_array_equal(song["spectrogram"], SPECTROGRAM)
+
+
+def test_features_of_a_record_are_sorted_by_name() -> None:
+    content = record()
+    names = sorted(tf.train.Example.FromString(content).features.feature)
+    positions = [content.index(b"\n" + bytes([len(name)]) + name.encode()) for name in names]
+    assert positions == sorted(positions)
+
+
+def test_records_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "songs.tfrecord"
+    for count in (0, 3):
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for _ in range(count):
+                writer.write(record())
+        assert count_records(path) == count
+
+
+def test_shard_path_holds_split_index_and_count() -> None:
+    path = shard_path(Path("data"), "train", 3, 12)
+    assert path == Path("data/spectrograms/train-00003-of-00012.tfrecord")

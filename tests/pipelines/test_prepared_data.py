@@ -1,0 +1,27 @@
+"""Reading a prepared directory."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import InputError
+from pipelines.prepared_data import PreparedData
+
+
+def test_unknown_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(InputError, match="expected format 3, received 99"):
+        PreparedData.open(tmp_path)
+
+
+def test_directory_without_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"{tmp_path}: expected prepared data"):
+        PreparedData.open(tmp_path)
+
+
+def test_songs_and_pretraining_set_are_marked(data: PreparedData) -> None:
+    assert data.songs.is_pretraining.eq(0).all()
+    assert data.metadata.is_pretraining.eq(1).all()
+    assert data.songs_of("test").split.eq("test").all()
+    assert data.metadata_of("train").split.eq("train").all()

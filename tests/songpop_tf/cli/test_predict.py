@@ -1,0 +1,195 @@
+"""The command ``predict``."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipelines.prepared_data import PreparedData
+from songpop_tf.training.run import Run
+from tests.songpop_tf.cli.runner import error_line, invoke
+from tests.songpop_tf.serving.fake_server import ServedModel, rest_server
+
+
+def test_song_prints_popularity_and_interval(run: Run) -> None:
+    result = invoke("predict", "--model", run.directory, "--artist", "Fleetwood Mac")
+    assert result.exit_code == 0, result.output
+    line = re.fullmatch(r"([0-9.]+)  \(90 % interval: (\d+) to (\d+)\)\n", result.output)
+    assert line, result.output
+    popularity, low, high = map(float, line.groups())
+    assert 0 <= low <= popularity <= high <= 100
+
+
+def test_pretrained_model_predicts_without_a_run() -> None:
+    result = invoke("predict", "--artist", "Fleetwood Mac", "--year", 1977, "--json")
+    assert result.exit_code == 0, result.output
+    assert 30 < json.loads(result.output)["popularity"] < 80
+    with_year = json.loads(invoke("predict", "--artist", "ABBA", "--year", 1976, "--json").output)
+    without_year = json.loads(invoke("predict", "--artist", "ABBA", "--json").output)
+    widths = [
+        prediction["popularity_high"] - prediction["popularity_low"]
+        for prediction in (with_year, without_year)
+    ]
+    assert widths[0] + 5 < widths[1], "an unknown year widens the interval"
+    song = ("--spectrogram", "song.png", "--artist", "Fleetwood Mac")
+    assert "expected a model named combined" in error_line(invoke("predict", *song))
+
+
+def test_unreadable_model_folder_is_reported() -> None:
+    assert "too long" in error_line(invoke("predict", "--model", "a" * 300, "--artist", "A"))
+
+
+@pytest.mark.parametrize("year", [0, 3000, -5])
+def test_impossible_year_is_refused(run: Run, year: int) -> None:
+    error = error_line(invoke("predict", "--model", run.directory, "--artist", "A", "--year", year))
+    assert f"received {year}" in error
+
+
+@pytest.mark.parametrize("model", ["run", "exported"])
+def test_unusable_image_is_reported(
+    request: pytest.FixtureRequest, model: str, run: Run, sample: Path, tmp_path: Path
+) -> None:
+    directory = run.directory if model == "run" else request.getfixturevalue(model)
+    no_image, damaged = tmp_path / "cat.png", tmp_path / "cow.png"
+    no_image.write_bytes(b"meow")
+    valid = next((sample / "spectrograms").rglob("*.png"))
+    png = valid.read_bytes()
+    middle = len(png) // 2
+    damaged.write_bytes(png[:middle] + bytes(100) + png[middle + 100 :])
+    for path, problem in [
+        (no_image, "expected a PNG file"),
+        (damaged, "expected a PNG image that can be decoded, received damaged data"),
+        (tmp_path / "dog.png", "expected a readable file, received: No such file"),
+        (tmp_path, "expected a readable file, received: Is a directory"),
+    ]:
+        error = error_line(invoke("predict", "--model", directory, "--spectrogram", path))
+        assert f"{path.name}: {problem}" in error
+    csv = tmp_path / "songs.csv"
+    csv.write_text(f"artist,title,year,spectrogram\nA,B,1990,{damaged}\nC,D,1991,{no_image}\n")
+    files = ("--csv", csv, "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", directory, *files)
+    assert "2 of 2 rows could not be predicted" in error_line(result)
+    assert "line 2: " in result.stderr
+    assert "damaged data" in result.stderr
+    csv.write_text(csv.read_text() + f"E,F,1992,{valid}\n")
+    result = invoke("predict", "--model", directory, *files)
+    assert "2 of 3 rows could not be predicted" in error_line(result)
+
+
+def test_csv_keeps_its_columns_and_rows(
+    run: Run, data: PreparedData, sample: Path, tmp_path: Path
+) -> None:
+    songs = data.songs_of("test").head(3)
+    table = songs[["artist", "title", "year"]].astype(object)
+    table["spectrogram"] = [str(sample / "spectrograms" / songs.file.iloc[0]), "", ""]
+    table["year"] = [*table.year[:2], ""]
+    table["note"] = ["a, b", "", "keeps its columns"]
+    table.to_csv(tmp_path / "songs.csv", index=False)
+    files = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", run.directory, *files)
+    assert result.exit_code == 0, result.output
+    assert "3 of 3 rows predicted" in result.output
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert out.columns.tolist() == [
+        *table.columns,
+        "popularity",
+        "popularity_low",
+        "popularity_high",
+    ]
+    assert out.popularity.between(0, 100).all()
+    assert out.note.tolist() == table.note.tolist()
+
+
+def test_csv_reports_each_invalid_row(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "songs.csv").write_text(
+        "artist,title,year,spectrogram\n"
+        "Queen,Bohemian Rhapsody,1975,\n"
+        "Queen,Radio Ga Ga,3000,\n"
+        ",,,\n"
+        "Queen,Innuendo,soon,\n"
+        "Queen,Mustapha,1979,nowhere.png\n"
+        "\n"
+        "Queen,One Vision,0,\n"
+        "Queen,Too Many,1979,,cells\n"
+        "Queen,Too Few\n"
+    )
+    files = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", run.directory, *files)
+    assert "7 of 8 rows could not be predicted" in error_line(result)
+    for line, reason in [
+        (3, "received 3000"),
+        (4, "received none"),
+        (5, "received 'soon'"),
+        (6, "nowhere.png"),
+        (8, "received '0'"),
+        (9, "expected 4 cells, received 5"),
+        (10, "expected 4 cells, received 2"),
+    ]:
+        assert any(
+            f"line {line}: " in text and reason in text for text in result.stderr.split("\n")
+        )
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert [bool(value) for value in out.popularity] == [True] + [False] * 7
+
+
+def test_csv_keeps_a_row_that_no_branch_of_the_run_predicts(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    text_only = tmp_path / "run"
+    shutil.copytree(run.directory, text_only)
+    for history in (text_only / "history").glob("*.json"):
+        if history.stem != "text":
+            history.unlink()
+    png = next((sample / "spectrograms").rglob("*.png"))
+    (tmp_path / "songs.csv").write_text(
+        f"artist,title,year,spectrogram\nQueen,Innuendo,1991,\nQueen,Mustapha,1979,{png}\n"
+    )
+    files = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", text_only, *files)
+    assert "1 of 2 rows could not be predicted" in error_line(result)
+    assert "line 3: " in result.stderr
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert [bool(value) for value in out.popularity.astype(str)] == [True, False]
+
+
+@pytest.mark.parametrize("columns", ["artist,title", "artist,title,year,popularity"])
+def test_csv_with_other_columns_is_refused(run: Run, tmp_path: Path, columns: str) -> None:
+    (tmp_path / "songs.csv").write_text(f"{columns}\n")
+    files = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    error = error_line(invoke("predict", "--model", run.directory, *files))
+    assert f"received {columns.replace(',', ', ')}" in error
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.fixture
+def rest_url(exported: Path) -> str:
+    with rest_server(ServedModel(exported)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("use_server", [True, False])
+def test_songs_without_spectrogram_need_no_tensorflow_import(
+    request: pytest.FixtureRequest, use_server: bool
+) -> None:
+    model = ["--url", request.getfixturevalue("rest_url")] if use_server else []
+    arguments = ["predict", *model, "--artist", "Queen", "--json"]
+    code = (
+        "import sys; from songpop_tf.cli import app\n"
+        f"try: app({arguments})\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'tensorflow', 'keras', 'pandas'} & set(sys.modules)"
+    )
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert 0 <= json.loads(process.stdout)["popularity"] <= 100
+    assert not process.stderr

@@ -1,0 +1,42 @@
+"""The model card of a run."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from songpop_tf.evaluation.model_card import current_model_card
+from songpop_tf.training.run import Run
+
+
+def test_model_card_counts_every_test_song_by_decade_and_popularity(
+    evaluation: dict, evaluated_run: Run
+) -> None:
+    card = (evaluated_run.directory / "model_card.md").read_text()
+    models = evaluation["models"]
+    best = min(("text", "cnn", "combined"), key=lambda name: models[name]["mse"])
+    assert card.startswith(f"# Model card: {best}\n"), "no naive model is used for prediction"
+    assert "a pre-training set of " in card
+    truth = pd.read_csv(evaluated_run.directory / "predictions.csv").popularity
+    for name in ("decade", "popularity"):
+        table = card.split(f"| {name} | songs |")[1].split("\n\n")[0]
+        counts = [int(line.split("|")[2]) for line in table.splitlines()[2:]]
+        assert sum(counts) == evaluation["protocol"]["n_test"]
+    assert f"| 40-59 | {truth.between(40, 59).sum()} |" in card
+
+
+@pytest.mark.usefixtures("evaluation")
+def test_model_card_is_current_only_if_all_models_used_for_prediction_were_evaluated(
+    evaluated_run: Run, tmp_path: Path
+) -> None:
+    assert current_model_card(evaluated_run) == evaluated_run.directory / "model_card.md"
+    path = shutil.copytree(evaluated_run.directory, tmp_path / "run") / "evaluation.json"
+    evaluation = json.loads(path.read_text())
+    for name in ("cnn_naive", "cnn"):
+        del evaluation["models"][name]
+        path.write_text(json.dumps(evaluation))
+        # The run predicts with "cnn", not with "cnn_naive".
+        is_current = name == "cnn_naive"
+        assert (current_model_card(Run(path.parent)) is not None) == is_current

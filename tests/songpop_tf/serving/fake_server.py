@@ -1,0 +1,201 @@
+"""A server with TensorFlow Serving's two protocols, around a SavedModel.
+
+REST as documented at https://www.tensorflow.org/tfx/serving/api_rest, gRPC from the published
+protos. Each entry of ``faults`` makes one request fail, in order; later requests succeed.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import grpc
+import tensorflow as tf
+from google.protobuf.any_pb2 import Any as AnyProto
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+NAME = "songpop"
+SLOW_SECONDS = 2.0
+"""Delay of a slow response."""
+
+
+class ServedModel:
+    """A SavedModel, the requests it received, and the faults still to come.
+
+    Attributes:
+        requests: the number of songs in each request that reached the model.
+        faults: "slow", "drop" (the connection), "cut" (in the middle of a response), a status code,
+            other text to send instead of JSON, or None for a normal response.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        import tensorflow_text  # noqa: F401  registers the tokenizer's operations
+
+        self._loaded = tf.saved_model.load(str(directory))
+        self._signatures = self._loaded.signatures
+        self.requests: list[int] = []
+        self.faults: list[Any] = []
+
+    def input_specs(self) -> dict[str, dict[str, tf.TensorSpec]]:
+        """The inputs of each signature."""
+        return {
+            name: signature.structured_input_signature[1]
+            for name, signature in self._signatures.items()
+        }
+
+    def predict(self, signature: str, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        self.requests.append(len(inputs["year"]))
+        return self._signatures[signature](**inputs)
+
+
+@contextmanager
+def rest_server(model: ServedModel) -> Iterator[str]:
+    """The URL of the model while the server runs."""
+    handler = type("Handler", (_Handler,), {"model": model})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1/models/{NAME}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    model: ServedModel
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+    def do_GET(self) -> None:
+        self._respond(f"/v1/models/{NAME}/metadata", self._metadata)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._respond(f"/v1/models/{NAME}:predict", lambda: self._predict(body))
+
+    def _respond(self, path: str, content: Callable[[], Any]) -> None:
+        fault = self.model.faults.pop(0) if self.model.faults else None
+        if fault == "drop":
+            self.close_connection = True
+            return
+        if fault == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "500")
+            self.end_headers()
+            self.wfile.write(b'{"outputs": ')
+            self.close_connection = True
+            return
+        if fault == "slow":
+            time.sleep(SLOW_SECONDS)
+        if isinstance(fault, int):
+            self._send(fault, json.dumps({"error": "not now"}))
+        elif fault not in (None, "slow"):
+            self._send(200, fault)
+        elif self.path != path:
+            self._send(404, json.dumps({"error": f"Malformed request: {self.path}"}))
+        else:
+            try:
+                self._send(200, json.dumps(content()))
+            except tf.errors.InvalidArgumentError as error:
+                self._send(400, json.dumps({"error": error.message}))
+
+    def _send(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def _metadata(self) -> Any:
+        def describe(spec: tf.TensorSpec) -> Any:
+            return {"dtype": f"DT_{spec.dtype.name.upper()}", "tensor_shape": {}, "name": spec.name}
+
+        signatures = {
+            signature: {
+                "inputs": {name: describe(spec) for name, spec in specs.items()},
+                "outputs": {},
+            }
+            for signature, specs in self.model.input_specs().items()
+        }
+        return {
+            "model_spec": {"name": NAME, "signature_name": "", "version": "1"},
+            "metadata": {"signature_def": {"signature_def": signatures}},
+        }
+
+    def _predict(self, body: bytes) -> Any:
+        request = json.loads(body)
+        signature = request.get("signature_name", "serving_default")
+        specs = self.model.input_specs()[signature]
+        inputs = {
+            name: tf.constant([_from_json(value) for value in column], specs[name].dtype)
+            for name, column in request["inputs"].items()
+        }
+        outputs = self.model.predict(signature, inputs)
+        return {"outputs": {name: column.numpy().tolist() for name, column in outputs.items()}}
+
+
+def _from_json(value: Any) -> Any:
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value
+
+
+@contextmanager
+def grpc_server(model: ServedModel) -> Iterator[str]:
+    """The URL of the model while the server runs."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Service(model), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"grpc://127.0.0.1:{port}/{NAME}"
+    finally:
+        server.stop(None)
+
+
+class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def __init__(self, model: ServedModel) -> None:
+        self._model = model
+
+    def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._check(request, context)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for signature, specs in self._model.input_specs().items():
+            for name, spec in specs.items():
+                inputs = signatures.signature_def[signature].inputs
+                inputs[name].dtype = spec.dtype.as_datatype_enum
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        packed = AnyProto()
+        packed.Pack(signatures)
+        response.metadata["signature_def"].CopyFrom(packed)
+        return response
+
+    def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._check(request, context)
+        inputs = {
+            name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()
+        }
+        try:
+            outputs = self._model.predict(request.model_spec.signature_name, inputs)
+        except tf.errors.InvalidArgumentError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+        response = predict_pb2.PredictResponse()
+        for name, column in outputs.items():
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(column))
+        return response
+
+    def _check(self, request: Any, context: Any) -> None:
+        if self._model.faults:
+            context.abort(self._model.faults.pop(0), "not now")
+        if request.model_spec.name != NAME:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found: {request.model_spec}")

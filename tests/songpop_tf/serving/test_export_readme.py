@@ -1,0 +1,9 @@
+"""Description of an exported model."""
+
+import json
+from pathlib import Path
+
+
+def test_signatures_file_describes_both_signatures(exported: Path) -> None:
+    description = json.loads((exported / "signatures.json").read_text())
+    assert set(description["signatures"]) == {"serving_default", "metadata_only"}

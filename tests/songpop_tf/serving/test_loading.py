@@ -1,0 +1,39 @@
+"""Opening models from folders and URLs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.errors import InputError
+from songpop_tf.serving.loading import connect, open_predictor
+from songpop_tf.serving.predictor import Song
+from songpop_tf.training.run import Run
+
+
+def test_run_and_exported_model_predict_the_same(run: Run, exported: Path, sample: Path) -> None:
+    png = next((sample / "spectrograms").rglob("*.png"))
+    songs = [Song("A", "B", 1999), Song(spectrogram=png), Song("A", "B", 1999, png)]
+    expected = open_predictor(run.directory).predict(songs)
+    for directory in (exported, exported.parent):
+        np.testing.assert_allclose(open_predictor(directory).predict(songs), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("songpop", "expected http://HOST:8501/v1/models/NAME or grpc://"),
+        ("", "expected http://HOST:8501/v1/models/NAME or grpc://"),
+        ("http://[abc/v1/models/x", "Invalid IPv6 URL"),
+        ("http://a..b/v1/models/x", "expected a response"),
+        ("http://127.0.0.1:1", "expected http://HOST:8501/v1/models/NAME or grpc://"),
+        ("http://127.0.0.1:1/v1/models/songpop", "expected a response, received none: "),
+        ("grpc://127.0.0.1:1/songpop", "UNAVAILABLE"),
+    ],
+)
+@pytest.mark.usefixtures("short_waits")
+def test_url_without_a_server_is_reported(url: str, message: str) -> None:
+    with pytest.raises(InputError) as raised:
+        connect(url)
+    assert message in str(raised.value)
+    assert "object at 0x" not in str(raised.value)

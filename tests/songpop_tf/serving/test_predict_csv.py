@@ -1,0 +1,100 @@
+"""Predicting CSV files: order, failed rows, and resuming."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipelines.errors import InputError
+from pipelines.prepared_data import PreparedData
+from songpop_tf.serving.backend import Inputs, Rows
+from songpop_tf.serving.predict_csv import predict_csv
+from songpop_tf.serving.predictor import Predictor
+from tests.songpop_tf.cli.runner import invoke
+from tests.songpop_tf.serving.fake_server import ServedModel
+
+
+class ConstantBackend:
+    """Predicts the same popularity for every song and fails after a number of songs."""
+
+    name = "run"
+    branches = ["text"]  # noqa: RUF012
+    validate_images = True
+
+    def __init__(self, popularity: float, identity: str, max_songs: int) -> None:
+        self.identity = identity
+        self._popularity = popularity
+        self._songs_left = max_songs
+
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:  # noqa: ARG002
+        count = len(inputs["year"])
+        self._songs_left -= count
+        if self._songs_left < 0:
+            raise InputError("stopped")
+        return [(self._popularity, 0.0, 100.0)] * count
+
+
+def test_resumes_with_the_same_model_only(tmp_path: Path) -> None:
+    source, target = tmp_path / "songs.csv", tmp_path / "out.csv"
+    source.write_text("artist,title,year\n" + "Queen,Innuendo,1991\n" * 300)
+
+    def predict(popularity: float, identity: str, max_songs: int = 1000) -> int:
+        predictor = Predictor(ConstantBackend(popularity, identity, max_songs))
+        return predict_csv(predictor, source, target, lambda _: None, lambda _: None)
+
+    with pytest.raises(InputError, match="stopped"):
+        predict(10.0, "old", max_songs=280)
+    assert predict(20.0, "new") == 0
+    assert set(pd.read_csv(target).popularity) == {20.0}
+    target.unlink()
+    with pytest.raises(InputError, match="stopped"):
+        predict(10.0, "old", max_songs=280)
+    predict(20.0, "old")
+    assert set(pd.read_csv(target).popularity) == {10.0, 20.0}, "the same model resumes"
+
+
+def test_resumes_after_an_outage_of_the_server(
+    rest_url: str, served_model: ServedModel, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "songs.csv", tmp_path / "out.csv"
+    lines = [
+        f"Queen,Song {number},{1970 + number % 20 if number % 9 else 'soon'}"
+        for number in range(600)
+    ]
+    source.write_text("\n".join(["artist,title,year", *lines]))
+    arguments = ("predict", "--url", rest_url, "--csv", source, "--out", target)
+    served_model.faults = [None] * 12 + [500]
+    interrupted = invoke(*arguments)
+    assert interrupted.exit_code == 1
+    assert "received 500" in interrupted.stderr
+    assert not target.exists()
+    sent_before = sum(served_model.requests)
+    resumed = invoke(*arguments)
+    assert "533 of 600 rows predicted" in resumed.stdout
+    out = pd.read_csv(target)
+    assert out.title.tolist() == [f"Song {number}" for number in range(600)]
+    assert out.popularity.isna().sum() == 67
+    assert sum(served_model.requests) - sent_before < 400, "predicted rows are not sent again"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_rows_keep_their_order_and_failed_rows_are_reported(
+    url: str, data: PreparedData, sample: Path, tmp_path: Path
+) -> None:
+    rows = data.songs.head(40)
+    table = rows[["artist", "title", "year"]].assign(
+        spectrogram=[
+            str(sample / "spectrograms" / file) if index % 3 == 0 else ""
+            for index, file in enumerate(rows.file)
+        ]
+    )
+    table.loc[7, "spectrogram"] = "nowhere.png"
+    table.to_csv(tmp_path / "songs.csv", index=False)
+    source, target = tmp_path / "songs.csv", tmp_path / "out.csv"
+    result = invoke("predict", "--url", url, "--csv", source, "--out", target)
+    assert result.exit_code == 1
+    assert "line 9: " in result.stderr
+    assert "nowhere.png" in result.stderr
+    out = pd.read_csv(target)
+    assert out.title.tolist() == table.title.tolist()
+    assert out.popularity.isna().tolist() == [index == 7 for index in range(40)]

@@ -1,0 +1,152 @@
+"""The served graph predicts as training's datasets and models do."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
+from pipelines.prepared_data import PreparedData
+from pipelines.splits import TEST
+from songpop_tf.serving.loading import open_predictor
+from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.schema import OUTPUTS
+from songpop_tf.training.configurations import find_configuration
+from songpop_tf.training.inference import predict_patterns, predict_split
+from songpop_tf.training.run import Run
+from tests.pipelines.images import encode_image, pixels
+
+
+def predict(model: tf.Module, signature: str = "serving_default", **columns: list) -> np.ndarray:
+    """The three outputs, ``(batch, 3)``."""
+    dtypes = {"year": tf.int64}
+    tensors = {
+        name: tf.constant(column, dtypes.get(name, tf.string)) for name, column in columns.items()
+    }
+    outputs = model.signatures[signature](**tensors)
+    assert set(outputs) == set(OUTPUTS)
+    return np.stack([outputs[name].numpy() for name in OUTPUTS], axis=1)
+
+
+@pytest.fixture(scope="module")
+def test_songs(data: PreparedData, sample: Path) -> dict[str, list]:
+    """The test songs as columns of a request."""
+    songs = data.songs_of(TEST)
+    files = [(sample / "spectrograms" / file).read_bytes() for file in songs.file]
+    fields = {name: songs[name].tolist() for name in ("artist", "title", "year")}
+    return {"spectrogram_png": files, **fields}
+
+
+def test_predictions_equal_those_on_training_datasets(
+    saved_model: tf.Module, test_songs: dict[str, list], run: Run, data: PreparedData
+) -> None:
+    count = len(test_songs["artist"])
+    fields = {name: test_songs[name] for name in ("artist", "title", "year")}
+    unknown = {"artist": [""] * count, "title": [""] * count, "year": [0] * count}
+    outputs = {
+        "combined": predict(saved_model, **test_songs),
+        "cnn": predict(saved_model, spectrogram_png=test_songs["spectrogram_png"], **unknown),
+        "text": predict(saved_model, spectrogram_png=[b""] * count, **fields),
+    }
+    for branch, received in outputs.items():
+        configuration = find_configuration(branch)
+        model = run.load_model(configuration)
+        expected = predict_split(configuration, model, run, data, TEST)
+        # An FFT may round a pixel differently in another graph.
+        tolerance = 1e-4 if branch == "text" else 0.02
+        np.testing.assert_allclose(received[:, 0], expected, atol=tolerance)
+        pattern = 0 if branch == "cnn" else -1
+        half_width = run.half_widths(configuration)[pattern]
+        for column, end in ((1, received[:, 0] - half_width), (2, received[:, 0] + half_width)):
+            np.testing.assert_allclose(received[:, column], np.clip(end, 0, 100), atol=1e-3)
+    np.testing.assert_array_equal(predict(saved_model, "metadata_only", **fields), outputs["text"])
+
+
+def test_interval_depends_on_known_fields(saved_model: tf.Module, run: Run) -> None:
+    songs = {"artist": ["A", "A", "", " "], "title": ["B", "", "", "B"], "year": [1999, 0, 0, 1999]}
+    outputs = predict(saved_model, "metadata_only", **songs)
+    known = [FIELDS, ("artist",), (), ("title", "year")]
+    pattern_ids = [MISSINGNESS_PATTERNS.index(pattern) for pattern in known]
+    half_widths = run.half_widths(find_configuration("text"))[pattern_ids]
+    np.testing.assert_allclose(
+        outputs[:, 2], np.clip(outputs[:, 0] + half_widths, 0, 100), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "with_both", "spectrogram_only"),
+    [("combined", "text", "cnn"), ("cnn", "combined", "combined")],
+)
+def test_another_branch_predicts_if_the_run_lacks_one(
+    run: Run,
+    data: PreparedData,
+    sample: Path,
+    tmp_path: Path,
+    missing: str,
+    with_both: str,
+    spectrogram_only: str,
+) -> None:
+    shutil.copytree(run.directory, tmp_path / "run")
+    partial_run = Run.open(tmp_path / "run")
+    for name in (missing, f"{missing}_naive"):
+        partial_run.history_path(find_configuration(name)).unlink()
+    song = data.songs_of(TEST).iloc[0]
+    png = sample / "spectrograms" / song.file
+    predictor = open_predictor(partial_run.directory)
+    songs = [Song(song.artist, song.title, int(song.year), png), Song(spectrogram=png)]
+    for known in songs:
+        predictor.check(known)
+    predictions = predictor.predict(songs)
+    for prediction, name, pattern in zip(
+        predictions, (with_both, spectrogram_only), (-1, 0), strict=True
+    ):
+        configuration = find_configuration(name)
+        model = run.load_model(configuration)
+        expected = predict_patterns(configuration, model, run, data, TEST)[pattern, 0]
+        assert prediction.popularity == pytest.approx(expected, abs=0.02)
+
+
+def test_batch_mixes_songs_with_different_known_inputs(saved_model: tf.Module) -> None:
+    png = [encode_image(pixels(256, width)) for width in (700, 3001)]
+    songs = {
+        "spectrogram_png": [png[0], b"", png[1], b"", png[1]],
+        "artist": ["A", "B", "", "", "Ñandú"],
+        "title": ["", "Song", "", "", "Песня"],
+        "year": [1999, 0, 0, 1980, 2005],
+    }
+    batch = predict(saved_model, **songs)
+    single = [
+        predict(saved_model, **{name: column[row : row + 1] for name, column in songs.items()})
+        for row in range(5)
+    ]
+    np.testing.assert_allclose(batch, np.concatenate(single), atol=1e-3)
+    assert ((batch >= 0) & (batch <= 100)).all()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        b"nonsense",
+        encode_image(pixels(256, 256), "JPEG"),
+        encode_image(pixels(256, 700))[:-30],
+        encode_image(pixels(16, 700)),
+    ],
+    ids=["no image", "JPEG", "truncated", "too few rows"],
+)
+def test_unusable_image_does_not_affect_other_songs(saved_model: tf.Module, image: bytes) -> None:
+    outputs = predict(
+        saved_model,
+        spectrogram_png=[encode_image(pixels(256, 700)), image, b""],
+        artist=["A"] * 3,
+        title=["B"] * 3,
+        year=[1999] * 3,
+    )
+    assert np.isnan(outputs[1]).all()
+    assert np.isfinite(outputs[[0, 2]]).all()
+
+
+def test_empty_batch_has_empty_outputs(saved_model: tf.Module) -> None:
+    outputs = predict(saved_model, spectrogram_png=[], artist=[], title=[], year=[])
+    assert outputs.shape == (0, 3)
