@@ -1,25 +1,102 @@
-"""What is installed is all there, and no more than it may weigh."""
+"""The built distributions are complete, and work without the source tree."""
 
-from configparser import ConfigParser
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
+import pytest
+
+from songpop_tf import __version__
+from tests.conftest import Once
+
 ROOT = Path(__file__).parents[1]
-LARGEST_MODEL = 12 * 10**6
+MAX_MODEL_BYTES = 12 * 10**6
+SOURCES = ("keras_tuner_optuna", "pipelines", "saved_models", "songpop_tf")
+FILES = ("LICENSE", "README.md", "pyproject.toml", "setup.cfg")
 
 
-def test_every_package_is_installed() -> None:
-    setup = ConfigParser()
-    setup.read(ROOT / "setup.cfg")
-    folders = {
-        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
-        for top in ("pipelines", "songpop_tf")
-        for path in (ROOT / top).rglob("__init__.py")
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    """Run a Python module; its standard output. Fails with all output."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def distributions(once: Once) -> Path:
+    """Wheel and sdist, built in a copy so that no build files are left in the source tree."""
+
+    def build(directory: Path) -> None:
+        copy = directory / "source"
+        copy.mkdir(parents=True)
+        for name in SOURCES:
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in FILES:
+            shutil.copy(ROOT / name, copy)
+        run("build", "--no-isolation", "--outdir", directory / "dist", ".", cwd=copy)
+
+    return once("distributions", build) / "dist"
+
+
+def test_wheel_holds_every_package_and_its_data(distributions: Path) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    assert __version__ in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for name in SOURCES
+        for path in (ROOT / name).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
-    assert set(setup["options"]["packages"].split()) == folders | {"songpop_tf.saved_models"}
+    expected -= {"keras_tuner_optuna/pyproject.toml"}  # for publishing that package alone
+    assert expected <= names
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
-def test_the_model_that_comes_along_is_small_and_has_a_card() -> None:
+def test_distributions_pass_twine_check(distributions: Path) -> None:
+    output = run("twine", "check", "--strict", *distributions.iterdir(), cwd=distributions)
+    assert output.count("PASSED") == 2
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        assert any(
+            name.endswith("songpop_metadata/1/saved_model.pb") for name in archive.getnames()
+        )
+
+
+def test_installed_wheel_predicts_without_the_source_tree(
+    distributions: Path, tmp_path: Path
+) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    site = tmp_path / "site"
+    run("pip", "install", "-q", "--no-deps", "--target", site, wheel, cwd=tmp_path)
+    where = subprocess.run(
+        [sys.executable, "-c", "import songpop_tf; print(songpop_tf.__file__)"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert where.stdout.startswith(str(site))
+    options = ("--artist", "Fleetwood Mac", "--title", "Dreams", "--year", "1977", "--json")
+    output = run("songpop_tf", "predict", *options, cwd=tmp_path, PYTHONPATH=str(site))
+    assert '"popularity": ' in output
+
+
+def test_pretrained_model_is_small_and_has_a_card() -> None:
     version = ROOT / "saved_models" / "songpop_metadata" / "1"
     files = [path for path in version.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < LARGEST_MODEL
-    assert "benchmarks/shipped.py" in (version / "model_card.md").read_text()
+    assert sum(path.stat().st_size for path in files) < MAX_MODEL_BYTES
+    assert "benchmarks/train_pretrained.py" in (version / "model_card.md").read_text()

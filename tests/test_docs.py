@@ -1,0 +1,66 @@
+"""README and documentation: the code they show works, and their links lead somewhere."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipelines.prepared_data import PreparedData
+from songpop_tf.config import config_from_dict
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "serving" / "README.md"]
+MAX_README_BYTES = 6 * 1024
+
+
+def code_blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page, without what is indented around them."""
+    text = (ROOT / page).read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def run_in_demo_folder(
+    blocks: list[str], data: PreparedData, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, object]:
+    """Run code blocks one after the other where ``demo/data`` holds prepared data."""
+    (folder / "demo").mkdir()
+    (folder / "demo" / "data").symlink_to(data.directory)
+    monkeypatch.chdir(folder)
+    variables: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "documentation", "exec"), variables)
+    return variables
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= MAX_README_BYTES
+
+
+def test_settings_in_training_page_are_valid() -> None:
+    (settings,) = code_blocks("docs/training.md", "toml")
+    assert config_from_dict(tomllib.loads(settings)).seed == 1
+
+
+def test_readme_script_trains(
+    data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = run_in_demo_folder(code_blocks("README.md", "python"), data, tmp_path, monkeypatch)
+    assert variables["model"].history.history["loss"]  # type: ignore[attr-defined]
+
+
+def test_fit_scripts_in_training_page_train_and_resume(
+    data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = code_blocks("docs/training.md", "python")
+    variables = run_in_demo_folder(blocks, data, tmp_path, monkeypatch)
+    assert list((tmp_path / "logs").rglob("events.*")), "TensorBoard has logs to show"
+    checkpoint = variables["checkpoint"]
+    assert 1 <= checkpoint.completed_epochs <= 5  # type: ignore[attr-defined]
+    assert (tmp_path / "fit.npz").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
