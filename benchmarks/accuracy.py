@@ -1,12 +1,12 @@
 """Prediction error of the text branch on real songs, against baselines trained on the same rows.
 
-    python benchmarks/accuracy.py --songs tracks_hot100.csv --large tracks_mixed.csv \
+    python benchmarks/accuracy.py --songs tracks_hot100.csv --pretraining tracks_mixed.csv \
         --config benchmarks/minilm.toml --preset MINILM_FOLDER --out accuracy
 
 Three protocols: k-fold "random" (all versions of a song in one fold), k-fold "artist" (no artist of
 a test song is in the training rows in any role) and "time" (the newest songs are the test set). A
 tenth of the training songs is held out for early stopping. Every model and baseline is fitted on
-the remaining songs and on the pre-training rows (--large) that share no song (by artist: no artist;
+the remaining songs and on the pre-training rows (--pretraining) that share no song (by artist: no artist;
 by time: no later year) with the held-out songs. The predictions of each fold are stored in --out;
 an interrupted call resumes after the last finished fold.
 """
@@ -285,7 +285,7 @@ def main() -> None:
     """Predict all folds that are not finished and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
-    parser.add_argument("--large", type=Path, required=True, help="table to pre-train on")
+    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
     add_config_options(parser)
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--folds", type=int, default=5)
@@ -293,7 +293,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for predictions")
     options = parser.parse_args()
     config = config_from_options(options)
-    songs = read_songs(options.songs, options.large)
+    songs = read_songs(options.songs, options.pretraining)
     cache = EncodingCache()
     with Console() as console:
         for protocol in options.protocols:

@@ -1,6 +1,6 @@
 """Train, measure and export the bundled model.
 
-    python benchmarks/train_pretrained.py --songs tracks_hot100.csv --large tracks_mixed.csv \
+    python benchmarks/train_pretrained.py --songs tracks_hot100.csv --pretraining tracks_mixed.csv \
         --out saved_models/songpop_metadata
 
 The text branch, its encoder trained from scratch, with the default settings. Four fifths of the
@@ -77,7 +77,7 @@ def about(
         "Predicts the Spotify popularity (0-100) of a song from artist, title and release year; "
         "any of them may be missing.\n\n"
         f"- **Created** on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/train_pretrained.py "
-        f"--songs {options.songs.name} --large {options.large.name}"
+        f"--songs {options.songs.name} --pretraining {options.pretraining.name}"
         f"{f' --config {options.config.name}' if options.config else ''}`.\n"
         f"- **Training data**: {len(fold.train):,} Billboard Hot 100 songs of {years.min()}-"
         f"{years.max()}, popularity from one snapshot, and {len(fold.pretraining):,} pre-training "
@@ -100,12 +100,12 @@ def main() -> None:
     """Train, measure and export."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
-    parser.add_argument("--large", type=Path, required=True, help="table to pre-train on")
+    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
     parser.add_argument("--config", type=Path, help="TOML as of `train --config`")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     options = parser.parse_args()
     config = load_config(options.config) if options.config else RunConfig()
-    songs, pretraining = read_songs(options.songs, options.large)
+    songs, pretraining = read_songs(options.songs, options.pretraining)
     fold = next(make_folds(songs, pretraining, "random", FOLDS, config.seed))
     fold = Fold(*(table.reset_index(drop=True) for table in dataclasses.astuple(fold)))
     with Console() as console, tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,12 @@ from keras import layers
 
 from songpop_tf.config import FusionConfig
 from songpop_tf.models.freezing import frozen_copy
-from songpop_tf.models.output import FEATURES, LOGIT, feature_extractor, popularity_output
+from songpop_tf.models.popularity_output import (
+    FEATURES,
+    LOGIT,
+    feature_extractor,
+    popularity_output,
+)
 
 BRANCHES_LAYER = "branches"
 """Name of the nested model from all inputs to the features of both branches."""

@@ -9,7 +9,7 @@ from keras import layers, ops
 from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
 from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig
-from songpop_tf.models.output import FEATURES, popularity_output, to_logits
+from songpop_tf.models.popularity_output import FEATURES, popularity_output, to_logits
 
 _DEFAULT_CONFIG = MetadataEncoderConfig()
 _EMBEDDING_LAYERS = {"artist": "artist_embedding", "title": "title_embedding"}

@@ -8,7 +8,7 @@ from keras import layers, ops
 from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 from songpop_tf.config import SpectrogramCNNConfig
-from songpop_tf.models.output import FEATURES, popularity_output
+from songpop_tf.models.popularity_output import FEATURES, popularity_output
 
 AUDIO_FEATURES_LAYER = "audio_features"
 """Name of the layer that predicts the audio features, the auxiliary targets."""

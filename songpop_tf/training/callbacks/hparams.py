@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from tensorboard.plugins.hparams import api, api_pb2, summary
 
-from songpop_tf.training.callbacks.event_files import replacing_writer
+from songpop_tf.training.callbacks.tensorboard_files import replacing_writer
 
 Value = float | int | str | bool
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.io import write_atomically
 from pipelines.metadata.preprocessor import MetadataPreprocessor
-from songpop_tf.models.output import FEATURES, feature_extractor
-from songpop_tf.training.callbacks.event_files import replacing_writer
+from songpop_tf.models.popularity_output import FEATURES, feature_extractor
+from songpop_tf.training.callbacks.tensorboard_files import replacing_writer
 
 MAX_ARTISTS = 2000
 """Artists shown: those with the most songs."""

@@ -12,7 +12,7 @@ import pandas as pd
 import tensorflow as tf
 
 from songpop_tf.plotting import Panel, Vector
-from songpop_tf.training.callbacks.images import (
+from songpop_tf.training.callbacks.tensorboard_images import (
     PANELS,
     prediction_images,
     spectrogram_image,

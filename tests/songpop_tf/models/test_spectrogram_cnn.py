@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.tables.audio_features import AUDIO_FEATURES
 from songpop_tf.models import spectrogram_cnn
-from songpop_tf.models.output import FEATURES, feature_extractor
+from songpop_tf.models.popularity_output import FEATURES, feature_extractor
 from songpop_tf.models.spectrogram_cnn import with_auxiliary_output
 from tests.songpop_tf.models.small_models import SMALL_CNN, SONGS, call, inputs_for, small_cnn
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
 from songpop_tf.models.fusion_model import BRANCHES_LAYER
-from songpop_tf.models.output import feature_extractor
+from songpop_tf.models.popularity_output import feature_extractor
 from songpop_tf.training import trainer as trainer_module
 from songpop_tf.training.configurations import CONFIGURATIONS, Configuration, find_configuration
 from songpop_tf.training.feature_cache import MASKED_PASSES, UNMASKED_PASSES, cache_features

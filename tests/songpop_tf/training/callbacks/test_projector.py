@@ -11,7 +11,7 @@ from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.metadata.tokenizer import MetadataTokenizer, train_vocabulary
 from songpop_tf.models import metadata_encoder
-from songpop_tf.models.output import FEATURES, feature_extractor
+from songpop_tf.models.popularity_output import FEATURES, feature_extractor
 from songpop_tf.training.callbacks import ArtistProjector
 from songpop_tf.training.callbacks.projector import most_frequent_artists
 from tests.conftest import TINY

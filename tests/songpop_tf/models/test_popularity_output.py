@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from songpop_tf.models.output import (
+from songpop_tf.models.popularity_output import (
     FEATURES,
     LOGIT,
     feature_extractor,
