@@ -16,7 +16,8 @@ from pipelines.synthetic.sample_plan import (
     parse_audio_attributes,
     seconds_to_columns,
 )
-from pipelines.synthetic.spelling_variants import chart_spelling, image_path, track_title
+from pipelines.synthetic.spelling_variants import chart_spelling, track_title
+from pipelines.tables.spectrogram_files import spectrogram_path
 
 # Songs of the pre-training set, without a spectrogram, for each song that has one.
 TRACKS_PER_SONG = 20
@@ -156,7 +157,7 @@ def _choose_images(
         artist, title = chart_spelling(
             catalog.artist_names[catalog.artist[row]], catalog.track_titles[row], rng
         )
-        path = image_path(artist, title, int(catalog.year[row]))
+        path = spectrogram_path(artist, title, int(catalog.year[row]))
         if path is None or str(path).casefold() in used_paths:
             continue
         features = catalog.audio_features.iloc[row]

@@ -1,8 +1,6 @@
 """Write one spectrogram; the part that runs in the worker processes."""
 
 import os
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +35,3 @@ def write_image(
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def exit_with_parent() -> None:
-    """Exit this process as soon as its parent process is gone, even if that was killed."""
-    parent = os.getppid()
-
-    def poll_parent() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=poll_parent, daemon=True).start()

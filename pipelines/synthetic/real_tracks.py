@@ -15,7 +15,7 @@ from pipelines.synthetic.sample_plan import (
     parse_audio_attributes,
     seconds_to_columns,
 )
-from pipelines.synthetic.spelling_variants import image_path
+from pipelines.tables.spectrogram_files import spectrogram_path
 
 MIN_SECONDS, MAX_SECONDS = 30.0, 480.0
 
@@ -116,7 +116,7 @@ def _image(row: "pd.Series[str]", seconds: float | None) -> PlannedImage | None:
     year = _YEAR.match(str(row["release_date"]))
     if not artists or year is None:
         return None
-    path = image_path(_chart_credit(artists), str(row["name"]), int(year.group()))
+    path = spectrogram_path(_chart_credit(artists), str(row["name"]), int(year.group()))
     if path is None:
         return None
     duration = min(max(float(row["duration_ms"]) / 1000, MIN_SECONDS), MAX_SECONDS)

@@ -1,35 +1,12 @@
-"""Spellings of a song: file names, titles of a streaming catalog, and variants in charts."""
+"""Spellings of a song: titles of a streaming catalog, and variants in charts."""
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
 import numpy as np
 
-# Characters that a file system does not allow, quotation marks, and all control characters.
-_NOT_ALLOWED = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
-# With '.png', within the 255 bytes that file systems allow.
-_MAX_STEM_BYTES = 240
 _CREDIT = re.compile(r" \(feat\. (.+)\)$")
 _VERSION = re.compile(r" - [^-]*(?:Remaster|Version|Mono)[^-]*$")
-
-
-def image_path(artist: str, title: str, year: int) -> PurePosixPath | None:
-    """Return `<year>/<Artist>_-_<Title>.png`, relative to the directory of spectrograms.
-
-    Returns:
-        None if the artist or the title has no character that a file name can contain.
-    """
-    parts = [_to_file_name(artist), _to_file_name(title)]
-    if not all(parts):
-        return None
-    stem = "_-_".join(parts).encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
-    return PurePosixPath(f"{year:04d}") / f"{stem}.png"
-
-
-def _to_file_name(text: str) -> str:
-    kept = _NOT_ALLOWED.sub(" ", unicodedata.normalize("NFC", text))
-    return "_".join(kept.split()).strip("_")
 
 
 def track_title(title: str, guest: str | None, year: int, rng: np.random.Generator) -> str:

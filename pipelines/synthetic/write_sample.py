@@ -2,12 +2,9 @@
 
 import json
 import math
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +13,11 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.io import file_fingerprint, read_json, write_atomically, write_csv, write_json
 from pipelines.synthetic.catalog import plan_invented_songs
-from pipelines.synthetic.images import exit_with_parent, write_image
+from pipelines.synthetic.images import write_image
 from pipelines.synthetic.real_tracks import plan_real_songs
 from pipelines.synthetic.sample_plan import PlannedImage, SamplePlan
 from pipelines.synthetic.song_attributes import AudioAttributes
+from pipelines.worker_pool import run_in_processes
 
 # Changes whenever the same arguments give another sample.
 GENERATOR_VERSION = 2
@@ -195,11 +193,10 @@ def _draw_missing(
     for year in {image.path.parent for image in plan.images}:
         (directory / year).mkdir(parents=True, exist_ok=True)
     jobs = [_job(directory, image, (seed, _IMAGE_STREAM, song)) for song, image in missing]
-    processes = min(workers or os.cpu_count() or 1, len(jobs))
     existing = len(plan.images) - len(jobs)
     if progress is not None:
         progress(existing, len(plan.images))
-    for done, _ in enumerate(_run_jobs(jobs, processes), start=existing + 1):
+    for done, _ in enumerate(run_in_processes(write_image, jobs, workers), start=existing + 1):
         if progress is not None:
             progress(done, len(plan.images))
     return len(jobs)
@@ -207,26 +204,6 @@ def _draw_missing(
 
 def _job(directory: Path, image: PlannedImage, entropy: tuple[int, ...]) -> Job:
     return directory / image.path, image.attributes, image.columns, entropy
-
-
-def _run_jobs(jobs: list[Job], processes: int) -> Iterator[None]:
-    """Draw, yielding after each image; a single process needs no pool."""
-    if processes <= 1:
-        for job in jobs:
-            write_image(*job)
-            yield
-        return
-    pool = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=exit_with_parent
-    )
-    try:
-        futures: list[Future[None]] = [pool.submit(write_image, *job) for job in jobs]
-        for future in as_completed(futures):
-            future.result()
-            yield
-    finally:
-        # After an error or Ctrl-C, the images that are not begun are cancelled.
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _finish(summary: SampleSummary, arguments: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""List spectrogram PNGs in the Kaggle layout: one folder per year, artist and title in the name.
+"""Spectrogram PNGs in the Kaggle layout: one folder per year, artist and title in the name.
 
 No image is opened. Files that cannot be used are not dropped silently: they are returned in a
 second table with the reason, for the quarantine list.
@@ -7,16 +7,39 @@ second table with the reason, for the quarantine list.
 import os
 import re
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from pipelines.constants import FIRST_YEAR, LAST_YEAR
 from pipelines.errors import InputError
 
+# Characters that a file system does not allow, quotation marks, and all control characters.
+_NOT_ALLOWED = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
+# With '.png', within the 255 bytes that file systems allow.
+_MAX_STEM_BYTES = 240
+
 
 class _InvalidFileError(Exception):
     """Carries the reason for which a file is rejected."""
+
+
+def spectrogram_path(artist: str, title: str, year: int) -> PurePosixPath | None:
+    """Return `<year>/<Artist>_-_<Title>.png`, relative to the folder of spectrograms.
+
+    Returns:
+        None if the artist or the title has no character that a file name can contain.
+    """
+    parts = [_to_file_name(artist), _to_file_name(title)]
+    if not all(parts):
+        return None
+    stem = "_-_".join(parts).encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
+    return PurePosixPath(f"{year:04d}") / f"{stem}.png"
+
+
+def _to_file_name(text: str) -> str:
+    kept = _NOT_ALLOWED.sub(" ", unicodedata.normalize("NFC", text))
+    return "_".join(kept.split()).strip("_")
 
 
 def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -38,11 +61,12 @@ def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         InputError: `directory` is not a folder, contains no PNG, or no usable one.
     """
     if not directory.is_dir():
-        raise InputError(f"{directory}: expected a folder of spectrograms, found no folder")
+        raise InputError(f"{directory}: expected a folder of spectrograms, received no folder")
     paths = _find_pngs(directory)
     if not paths:
         raise InputError(
-            f"{directory}: expected <year>/<Artist>_-_<Title>.png files, found no PNG below it"
+            f"{directory}: expected <year>/<Artist>_-_<Title>.png files, received a folder without "
+            "PNG files"
         )
     files: list[tuple[str, int, str]] = []
     rejects: list[tuple[str, str]] = []
@@ -73,10 +97,12 @@ def _find_pngs(directory: Path) -> list[str]:
 def _parse_year(path: str) -> int:
     numbers = [folder for folder in path.split("/")[:-1] if re.fullmatch("[0-9]+", folder)]
     if not numbers:
-        raise _InvalidFileError("expected a folder named by a year, found none in the path")
+        raise _InvalidFileError("expected a folder named by a year, received a path without one")
     year = int(numbers[-1])
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise _InvalidFileError(f"expected a folder year in {FIRST_YEAR}-{LAST_YEAR}, found {year}")
+        raise _InvalidFileError(
+            f"expected a folder year in {FIRST_YEAR}-{LAST_YEAR}, received {year}"
+        )
     return year
 
 
@@ -87,10 +113,10 @@ def _parse_name(path: str) -> str:
     if stem.startswith("."):
         raise _InvalidFileError("hidden file")
     if "_-_" not in stem:
-        raise _InvalidFileError("expected <Artist>_-_<Title>, found no '_-_' in the name")
+        raise _InvalidFileError("expected <Artist>_-_<Title>, received a name without '_-_'")
     name = unicodedata.normalize("NFC", stem).replace("_", " ").strip()
     if not all(part.strip() for part in f" {name} ".split(" - ", 1)):
-        raise _InvalidFileError("expected <Artist>_-_<Title>, found an empty artist or title")
+        raise _InvalidFileError("expected <Artist>_-_<Title>, received an empty artist or title")
     return name
 
 

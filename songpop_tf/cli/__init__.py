@@ -13,6 +13,7 @@ from songpop_tf.cli import (
     predict,
     prepare,
     sample,
+    spectrogram,
     train,
     tune,
 )
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(download.download)
 app.command()(sample.sample)
+app.command()(spectrogram.spectrogram)
 app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(tune.tune)

@@ -1,31 +1,8 @@
-"""Spellings of file names, tracks and charts."""
+"""Spellings of tracks and charts."""
 
 import numpy as np
-import pytest
 
-from pipelines.synthetic.spelling_variants import chart_spelling, image_path, track_title
-
-
-@pytest.mark.parametrize(
-    ("artist", "title", "path"),
-    [
-        ("The Foxes", "Blue Moon", "1975/The_Foxes_-_Blue_Moon.png"),
-        ("AC/DC", 'Who: "Me"?', "1975/AC_DC_-_Who_Me.png"),
-        ("A*B\x00<C>|\\D", "  Two   words ", "1975/A_B_C_D_-_Two_words.png"),
-        ("René", "Cafe\u0301", "1975/René_-_Café.png"),
-    ],
-)
-def test_image_path_has_no_characters_that_file_systems_refuse(artist, title, path):
-    assert str(image_path(artist, title, 1975)) == path
-
-
-def test_title_without_usable_characters_has_no_path():
-    assert image_path("The Foxes", "???", 1975) is None
-
-
-def test_long_file_names_are_truncated():
-    path = image_path("é" * 200, "ñ" * 200, 1975)
-    assert len(path.name.encode()) <= 255
+from pipelines.synthetic.spelling_variants import chart_spelling, track_title
 
 
 def test_chart_spelling_removes_versions_and_credits_guests_to_the_artist():

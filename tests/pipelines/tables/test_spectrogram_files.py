@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.tables.spectrogram_files import find_spectrograms
+from pipelines.tables.spectrogram_files import find_spectrograms, spectrogram_path
 
 
 def touch(directory: Path, *paths: str) -> None:
@@ -73,3 +73,27 @@ def test_folder_without_usable_files_raises_input_error(tmp_path: Path) -> None:
     touch(tmp_path, "A_-_B.png")
     with pytest.raises(InputError, match=r"none of 1 PNGs can be used; A_-_B\.png"):
         find_spectrograms(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("artist", "title", "path"),
+    [
+        ("The Foxes", "Blue Moon", "1975/The_Foxes_-_Blue_Moon.png"),
+        ("AC/DC", 'Who: "Me"?', "1975/AC_DC_-_Who_Me.png"),
+        ("A*B\x00<C>|\\D", "  Two   words ", "1975/A_B_C_D_-_Two_words.png"),
+        ("René", "Cafe\u0301", "1975/René_-_Café.png"),
+    ],
+)
+def test_path_has_no_characters_that_file_systems_refuse(
+    artist: str, title: str, path: str
+) -> None:
+    assert str(spectrogram_path(artist, title, 1975)) == path
+
+
+def test_title_without_usable_characters_has_no_path() -> None:
+    assert spectrogram_path("The Foxes", "???", 1975) is None
+
+
+def test_long_file_names_are_truncated() -> None:
+    path = spectrogram_path("é" * 200, "ñ" * 200, 1975)
+    assert len(path.name.encode()) <= 255

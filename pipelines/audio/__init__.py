@@ -1,0 +1,1 @@
+"""From sound files to the spectrograms of the data set."""

@@ -1,0 +1,53 @@
+"""Run a function in several processes that end with the process that started them."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def run_in_processes(
+    function: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], processes: int | None = None
+) -> Iterator[tuple[int, Result]]:
+    """Call a function for each job and yield the results as they are completed.
+
+    Args:
+        function: importable by name; it and the jobs are pickled.
+        jobs: positional arguments of each call.
+        processes: at most; None for one a core. A single process needs no pool.
+
+    Yields:
+        The index of the job, and its result.
+    """
+    processes = min(processes or os.cpu_count() or 1, len(jobs))
+    if processes <= 1:
+        for index, job in enumerate(jobs):
+            yield index, function(*job)
+        return
+    # Spawned, not forked: threads of this process would leave locks behind in a fork.
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=exit_with_parent)
+    try:
+        futures = {pool.submit(function, *job): index for index, job in enumerate(jobs)}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        # After an error or Ctrl-C, jobs that are not begun are cancelled.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def exit_with_parent() -> None:
+    """Exit this process as soon as its parent process is gone, even if that was killed."""
+    parent = os.getppid()
+
+    def poll_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=poll_parent, daemon=True).start()

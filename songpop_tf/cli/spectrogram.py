@@ -1,0 +1,63 @@
+"""The command ``spectrogram``: sound files to spectrogram PNGs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.errors import InputError
+from songpop_tf.cli.common import Debug, Seed, console_session
+
+
+def spectrogram(
+    audio: Annotated[
+        list[Path], typer.Argument(metavar="AUDIO...", help="Sound files, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for <year>/<Artist>_-_<Title>.png.")],
+    year: Annotated[
+        int | None, typer.Option(help="Year of songs whose tags and folders name none.")
+    ] = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of at least 30 original spectrograms: gray levels become like theirs.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    debug: Debug = False,
+) -> None:
+    """Draw spectrograms of sound files as in the data set.
+
+    Takes artist, title and year from tags, else from names like "Artist - Title.mp3". Existing
+    spectrograms are kept.
+
+    \b
+    Example:
+      songpop-tf spectrogram music --out spectrograms
+    """
+    del seed  # every command has the option; nothing is random here
+    with console_session(debug) as console:
+        from pipelines.audio.calibration import calibrated_curve
+        from pipelines.audio.convert import FAILURES_FILE, convert_audio, find_audio
+        from pipelines.constants import UNKNOWN_YEAR
+
+        files = find_audio(audio)
+        curve = None if calibrate is None else calibrated_curve(calibrate, files)
+        summary = convert_audio(
+            files,
+            out,
+            year=year or UNKNOWN_YEAR,
+            curve=curve,
+            progress=lambda done, total: console.progress("drawing spectrograms", done, total),
+        )
+        existing = f", {summary.existing} already there" if summary.existing else ""
+        console.print(f"{summary.converted} spectrograms written to {out}{existing}")
+        for failure in summary.failures.head(10).itertuples():
+            typer.echo(f"songpop-tf: {failure.file}: {failure.reason}", err=True)
+        if len(summary.failures):
+            raise InputError(
+                f"{len(summary.failures)} of {len(files)} sound files have no spectrogram: see "
+                f"{out / FAILURES_FILE}"
+            )
+        console.print(f"Next: songpop-tf prepare --spectrograms {out} --tracks ... --out data")
