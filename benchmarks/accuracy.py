@@ -6,9 +6,9 @@
 Three protocols: k-fold "random" (all versions of a song in one fold), k-fold "artist" (no artist of
 a test song is in the training rows in any role) and "time" (the newest songs are the test set). A
 tenth of the training songs is held out for early stopping. Every model and baseline is fitted on
-the remaining songs and on the pre-training rows (--pretraining) that share no song (by artist: no artist;
-by time: no later year) with the held-out songs. The predictions of each fold are stored in --out;
-an interrupted call resumes after the last finished fold.
+the remaining songs and on the rows of --pretraining that share no song (by artist: no artist; by
+time: no later year) with the held-out songs. The predictions of each fold are stored in --out; an
+interrupted call resumes after the last finished fold.
 """
 
 import argparse

@@ -117,7 +117,7 @@ def write_crop_shards(data: PreparedData, out: Path, console: Console) -> Shards
 
 def crop_records(data: PreparedData, split: str, console: Console) -> list[list[bytes]]:
     """`CROPS` lists of records, each with one random crop of every song."""
-    spectrograms = Path(data.manifest["sources"]["spectrograms"])
+    spectrograms = data.folders.spectrograms
     songs = data.songs_of(split)
     rng = np.random.default_rng(0)
     records: list[list[bytes]] = [[] for _ in range(CROPS)]

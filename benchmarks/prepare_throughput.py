@@ -33,6 +33,7 @@ import tensorflow as tf
 from result_table import Row, format_number, print_table
 from timing import log, measure_interleaved, time_call
 
+from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.loading import COLUMNS, ROWS, resize_spectrogram
 from pipelines.spectrograms.shards import plan_shards, write_shards
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD
@@ -107,7 +108,8 @@ def time_prepare(files: list[Path]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         shards = plan_shards(table, Path(folder))
         # Called at the start, and after each shard; every group is one shard.
-        rejected = write_shards(shards, Path(), lambda _: times.append(time.perf_counter()))
+        folders = SourceFolders(Path())
+        rejected = write_shards(shards, folders, lambda _: times.append(time.perf_counter()))
     if rejected:
         raise RuntimeError(f"expected usable images, received {rejected}")
     return times[2] - times[1]

@@ -12,6 +12,7 @@ from pipelines.errors import InputError
 from pipelines.io import contains_files, file_fingerprint, fingerprint, read_json
 from pipelines.linkage.record_linkage import KINDS
 from pipelines.prepared_data import DATA_FORMAT, LINKAGE, METADATA, QUARANTINE, SONGS
+from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.loading import COLUMNS, ROWS
 from pipelines.spectrograms.shards import Shard
 from pipelines.splits import SPLITS
@@ -20,27 +21,22 @@ PLAN = "plan.json"
 
 
 def make_plan(
-    spectrograms: Path, files: Sequence[str], tracks: Sequence[Path], split: SplitConfig
+    folders: SourceFolders, files: Sequence[str], tracks: Sequence[Path], split: SplitConfig
 ) -> dict[str, Any]:
     """Return everything that the result depends on: equal plans give equal data.
 
     Args:
-        spectrograms: directory of the spectrogram files.
-        files: paths relative to it.
+        folders: of the spectrograms and sound files.
+        files: paths relative to them.
         tracks: tables of tracks.
         split: how songs are split.
     """
-    split_settings = dataclasses.asdict(split)
-    if split.protocol == "artist":
-        # Tells the data apart from those of an earlier version, which assigned connected
-        # components of artists.
-        split_settings["dealt_by"] = "first artist"
-    stats = [(spectrograms / file).stat() for file in files]
+    stats = [folders.path(file).stat() for file in files]
     sizes = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
     return {
         "format": DATA_FORMAT,
         "spec": {"rows": ROWS, "columns": COLUMNS},
-        "split": split_settings,
+        "split": dataclasses.asdict(split),
         "fingerprints": {
             "spectrograms": fingerprint(*zip(files, sizes, strict=True)),
             "tracks": [file_fingerprint(path) for path in tracks],
@@ -65,7 +61,7 @@ def check_output_dir(directory: Path, plan: dict[str, Any]) -> None:
 
 def make_manifest(
     plan: dict[str, Any],
-    spectrograms: Path,
+    folders: SourceFolders,
     tracks: Sequence[Path],
     directory: Path,
     shards: Sequence[Shard],
@@ -75,7 +71,7 @@ def make_manifest(
 
     Args:
         plan: from `make_plan`.
-        spectrograms: directory of the spectrogram files.
+        folders: of the spectrograms and sound files.
         tracks: tables of tracks.
         directory: the output, where the tables are written already.
         shards: the record files; those of their songs that are missing in the songs table are
@@ -87,7 +83,8 @@ def make_manifest(
     return {
         **plan,
         "sources": {
-            "spectrograms": str(spectrograms.resolve()),
+            "spectrograms": _resolved(folders.spectrograms),
+            "audio": _resolved(folders.audio),
             "tracks": [str(path.resolve()) for path in tracks],
         },
         "seed": plan["split"]["seed"],
@@ -107,6 +104,10 @@ def make_manifest(
             "quarantine": tables[QUARANTINE].kind.value_counts().to_dict(),
         },
     }
+
+
+def _resolved(folder: Path | None) -> str | None:
+    return None if folder is None else str(folder.resolve())
 
 
 def _value_counts(column: "pd.Series[str]", order: Sequence[str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.config import SplitConfig
+from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import fingerprint, write_csv, write_json
 from pipelines.linkage.deduplication import is_version_of_any
@@ -26,10 +27,10 @@ from pipelines.quarantine import (
     file_entries,
     row_entries,
 )
+from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
 from pipelines.splits import EXCLUDED, MIN_ROWS, SPLITS, split_metadata, split_songs
 from pipelines.tables.audio_features import read_audio_features
-from pipelines.tables.spectrogram_files import find_spectrograms
 from pipelines.tables.tracks import INVALID, read_tracks
 
 Progress = Callable[[str, int, int], None]
@@ -41,17 +42,24 @@ class PrepareOptions:
     """Inputs and settings of a preparation.
 
     Attributes:
-        spectrograms: directory in the layout ``<year>/<Artist>_-_<Title>.png``.
+        spectrograms: directory in the layout ``<year>/<Artist>_-_<Title>.png``; None for none.
         tracks: tables in the layout of ``tracks.csv``; of a song in several tables, the label of
             the first counts.
         split: how songs are assigned to train, validation and test.
         max_bad: largest fraction of images, and of rows, that may be rejected.
+        audio: directory of sound files, beside or instead of the spectrograms.
     """
 
-    spectrograms: Path
+    spectrograms: Path | None
     tracks: Sequence[Path]
     split: SplitConfig
     max_bad: float = 0.05
+    audio: Path | None = None
+
+    @property
+    def folders(self) -> SourceFolders:
+        """The folders of the songs' files."""
+        return SourceFolders(self.spectrograms, self.audio)
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     inputs = read_inputs(options, progress)
     files = inputs.files.file.to_list()
-    plan = make_plan(options.spectrograms, files, options.tracks, options.split)
+    plan = make_plan(options.folders, files, options.tracks, options.split)
     check_output_dir(directory, plan)
     if (directory / MANIFEST).is_file():
         return PreparedData.open(directory)
@@ -128,7 +136,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
 
 def read_inputs(options: PrepareOptions, progress: Progress) -> Inputs:
     """List the spectrogram files and read the tables."""
-    files, bad_files = find_spectrograms(options.spectrograms)
+    files, bad_files = options.folders.find_songs()
     total = len(files) + len(bad_files)
     check_rejected_fraction(bad_files.file, bad_files.reason, total, "file names", options.max_bad)
     progress("reading tracks", 0, 1)
@@ -175,7 +183,7 @@ def _songs_table(links: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
             "artists": matched.artists,
             "title": matched.title,
             # For a track without a date, the year of the chart whose folder holds the file.
-            "year": matched.year.where(matched.year > 0, linked.year.to_numpy()),
+            "year": matched.year.where(matched.year != UNKNOWN_YEAR, linked.year.to_numpy()),
             "popularity": matched.popularity,
             "file": linked.file.to_numpy(),
             "match": linked.kind.to_numpy(),
@@ -278,7 +286,7 @@ def write_data(
     }
     for name, table in tables.items():
         write_csv(directory / name, table)
-    manifest = make_manifest(plan, options.spectrograms, options.tracks, directory, shards, tables)
+    manifest = make_manifest(plan, options.folders, options.tracks, directory, shards, tables)
     write_json(directory / MANIFEST, manifest)
     return PreparedData.open(directory)
 
@@ -295,7 +303,7 @@ def _write_spectrograms(
         done += count
         progress("resizing spectrograms", done, total)
 
-    return write_shards(shards, options.spectrograms, advance)
+    return write_shards(shards, options.folders, advance)
 
 
 def _check_split_sizes(songs: pd.DataFrame) -> None:

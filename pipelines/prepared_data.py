@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipelines.errors import InputError
 from pipelines.io import read_json
+from pipelines.source_folders import SourceFolders
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
 DATA_FORMAT = 3
@@ -53,6 +54,13 @@ class PreparedData:
                 f"{path}: expected format {DATA_FORMAT}, received {received}; prepare again"
             )
         return cls(directory, manifest)
+
+    @property
+    def folders(self) -> SourceFolders:
+        """The folders that the songs' files were in when they were prepared."""
+        sources = self.manifest["sources"]
+        paths = (sources[name] for name in ("spectrograms", "audio"))
+        return SourceFolders(*(Path(path) if path else None for path in paths))
 
     @cached_property
     def songs(self) -> pd.DataFrame:

@@ -52,7 +52,7 @@ _PEAK = (_BETA / _GAMMA) ** (1 / _GAMMA)
 """Radian frequency of the wavelet's peak."""
 _BANDWIDTH = 1 / np.sqrt(_BETA * _GAMMA)
 """Relative standard deviation of the wavelet in frequency: 0.0745, 2.2 rows."""
-_CUT = 3.2
+_CUT = 3.6
 """Standard deviations from the peak beyond which a voice's spectrum is taken as zero."""
 _MIN_RATE, _MAX_RATE, _HISTOGRAM_RATE = 600, 2400, 2400
 """Samples per second of a voice: at least, at most (else folded), and after interpolation."""

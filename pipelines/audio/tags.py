@@ -9,7 +9,7 @@ from tinytag import TinyTag, TinyTagException
 from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 
 _TRACK_NUMBER = re.compile(r"^\d{1,3}[\s._-]+(?=\S)")
-_YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,12 @@ def _embedded_tags(path: Path) -> SongTags:
         tag = TinyTag.get(path)
     except (TinyTagException, OSError, ValueError):
         return SongTags()  # no tags: the decoder reports what is wrong with the file
-    year = _YEAR.search(str(tag.year or ""))
+    match = _YEAR.search(str(tag.year or ""))
+    year = int(match[1]) if match else UNKNOWN_YEAR
     return SongTags(
-        _clean(tag.artist or tag.albumartist), _clean(tag.title), int(year[1]) if year else 0
+        _clean(tag.artist or tag.albumartist),
+        _clean(tag.title),
+        year if FIRST_YEAR <= year <= LAST_YEAR else UNKNOWN_YEAR,
     )
 
 

@@ -1,4 +1,4 @@
-"""Convert spectrogram files to TFRecord shards: in parallel, with bounded memory, resumable."""
+"""Convert spectrograms and sound files to TFRecord shards: parallel, bounded memory, resumable."""
 
 import os
 from collections import deque
@@ -12,8 +12,16 @@ from typing import Any
 import pandas as pd
 import tensorflow as tf
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram
+from pipelines.errors import InputError
 from pipelines.io import file_error, read_json, write_atomically, write_json
-from pipelines.spectrograms.loading import load_spectrogram, png_error, png_width
+from pipelines.source_folders import SourceFolders, is_spectrogram
+from pipelines.spectrograms.loading import (
+    load_spectrogram,
+    png_error,
+    png_width,
+    resize_spectrogram,
+)
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, serialize_song, shard_path
 from pipelines.tables.audio_features import standardize_audio_features
 
@@ -69,13 +77,13 @@ def plan_shards(songs: pd.DataFrame, directory: Path) -> list[Shard]:
 
 
 def write_shards(
-    shards: Sequence[Shard], image_dir: Path, on_progress: Callable[[int], None]
+    shards: Sequence[Shard], folders: SourceFolders, on_progress: Callable[[int], None]
 ) -> dict[str, str]:
     """Write the shards that are not finished yet.
 
     Args:
-        shards: the column ``file`` of their songs is relative to ``image_dir``.
-        image_dir: folder of the spectrogram files.
+        shards: the column ``file`` of their songs is relative to one of the folders.
+        folders: of the spectrograms and sound files.
         on_progress: called with the number of songs finished since the last call.
 
     Returns:
@@ -84,9 +92,9 @@ def write_shards(
     unfinished = [shard for shard in shards if not shard.rejections_path.is_file()]
     total, remaining = (sum(len(shard.songs) for shard in group) for group in (shards, unfinished))
     on_progress(total - remaining)
-    images = _load_images(image_dir / file for shard in unfinished for file in shard.songs.file)
+    images = _load_images(folders.path(file) for shard in unfinished for file in shard.songs.file)
     for shard in unfinished:
-        _write_shard(shard, list(islice(images, len(shard.songs))), image_dir)
+        _write_shard(shard, list(islice(images, len(shard.songs))))
         on_progress(len(shard.songs))
     return {
         file: reason
@@ -95,47 +103,61 @@ def write_shards(
     }
 
 
-def _load_images(paths: Iterable[Path]) -> Iterator[ResizedImage | None]:
-    """Yield the resized image of each file, in order; None for a file that cannot be loaded."""
-    load = tf.function(_load, input_signature=[tf.TensorSpec([], tf.string)])
+def _load_images(paths: Iterable[Path]) -> Iterator[ResizedImage | str]:
+    """Yield the resized image of each file, in order, or why the file cannot be used."""
+    load_png = tf.function(_load_png, input_signature=[tf.TensorSpec([], tf.string)])
+    specification = tf.TensorSpec([None, None], tf.uint8)
+    resize = tf.function(resize_spectrogram, input_signature=[specification])
+
+    def load(path: Path) -> ResizedImage | str:
+        if is_spectrogram(path.name):
+            return _load_spectrogram(load_png, path)
+        return _load_audio(resize, path)
+
     # Threads, because tf.data keeps the cores only three quarters busy with so many small steps.
     # Two threads for each core: while a step of one image waits, the other image's step runs.
     thread_count = 2 * (os.cpu_count() or 1)
     max_pending = 2 * thread_count  # bounds the images in memory
     with ThreadPoolExecutor(thread_count) as pool:
-        pending: deque[Future[ResizedImage | None]] = deque()
+        pending: deque[Future[ResizedImage | str]] = deque()
         for path in paths:
-            pending.append(pool.submit(_load_image_or_none, load, path))
+            pending.append(pool.submit(load, path))
             if len(pending) > max_pending:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
 
 
-def _load_image_or_none(load: LoadFunction, path: Path) -> ResizedImage | None:
+def _load_spectrogram(load_png: LoadFunction, path: Path) -> ResizedImage | str:
     try:
-        return _load_image(load, path)
+        pixels, columns = load_png(tf.constant(str(path)))
     except tf.errors.OpError:
-        return None  # `_write_shard` determines the reason
-
-
-def _load_image(load: LoadFunction, path: Path) -> ResizedImage:
-    pixels, columns = load(tf.constant(str(path)))
+        if error := image_error(path):
+            return error
+        # An image without error failed for a temporary reason: load it again.
+        pixels, columns = _load_png(tf.constant(str(path)))
     return ResizedImage(pixels.numpy().tobytes(), int(columns))
 
 
-def _load(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _load_png(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     png = tf.io.read_file(path)
     return load_spectrogram(png), png_width(png)
 
 
-def _write_shard(shard: Shard, images: Sequence[ResizedImage | None], image_dir: Path) -> None:
+def _load_audio(resize: Callable[[tf.Tensor], tf.Tensor], path: Path) -> ResizedImage | str:
+    try:
+        image = audio_spectrogram(path)
+    except InputError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return ResizedImage(resize(tf.constant(image)).numpy().tobytes(), image.shape[1])
+
+
+def _write_shard(shard: Shard, images: Sequence[ResizedImage | str]) -> None:
     """Write a shard and its rejections.
 
     Args:
         shard: what to write.
-        images: of each of its songs; None where loading failed.
-        image_dir: folder of the spectrogram files.
+        images: of each of its songs, or why there is none.
     """
     rejections = {}
     with (
@@ -145,13 +167,10 @@ def _write_shard(shard: Shard, images: Sequence[ResizedImage | None], image_dir:
         songs = _to_dicts(shard.songs)
         audio_features = standardize_audio_features(shard.songs)
         for song, features, image in zip(songs, audio_features, images, strict=True):
-            path = image_dir / song["file"]
-            if image is None and (error := image_error(path)):
-                rejections[song["file"]] = error
-                continue
-            # An image without error failed for a temporary reason: load it again.
-            image = image or _load_image(_load, path)
-            writer.write(serialize_song(song, features, image.pixels, image.columns))
+            if isinstance(image, str):
+                rejections[song["file"]] = image
+            else:
+                writer.write(serialize_song(song, features, image.pixels, image.columns))
     write_json(shard.rejections_path, rejections)
 
 

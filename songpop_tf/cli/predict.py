@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
+from pipelines.io import file_error
 from songpop_tf.cli.common import Debug, Seed, console_session, tensorflow_session
 from songpop_tf.console import Console
 
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 
 
 def predict(
+    audio_files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[AUDIO]...",
+            help="Sound files; artist, title and year come from their tags or names.",
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -28,13 +37,16 @@ def predict(
             help="Model on a server: http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME."
         ),
     ] = None,
-    artist: Annotated[str, typer.Option(help="Artist, as in the data.")] = "",
+    artist: Annotated[str, typer.Option(help="Artist name.")] = "",
     title: Annotated[str, typer.Option(help="Title.")] = "",
     year: Annotated[int | None, typer.Option(help="Year of release; omit if unknown.")] = None,
     spectrogram: Annotated[Path | None, typer.Option(help="PNG as in the data set.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Sound file, as AUDIO.")] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(help="Songs: columns artist, title, year, optionally spectrogram (a path)."),
+        typer.Option(
+            help="Songs: columns artist, title, year, optionally spectrogram or audio (paths)."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="With --csv: output file, the CSV with popularity.")
@@ -43,29 +55,39 @@ def predict(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Predict one song or a CSV file of songs.
+    """Predict sound files, one song, or a CSV file of songs.
 
     Selects the model for the known inputs: with or without spectrogram, pre-trained if available.
 
     \b
     Examples:
+      songpop-tf predict dreams.mp3
       songpop-tf predict --artist "Fleetwood Mac" --title Dreams --year 1977
       songpop-tf predict --model run --csv songs.csv --out predicted.csv
       songpop-tf predict --url http://localhost:8501/v1/models/songpop --artist Cher --title Believe
     """
     del seed  # every command has the option; nothing is random here
-    has_song = bool(artist or title or year is not None or spectrogram)
-    if has_song == (csv is not None) or (csv is None) != (out is None):
-        raise typer.BadParameter("give one song (--artist, --title, ...), or --csv with --out")
+    files = [*(audio_files or []), *([audio] if audio else [])]
+    fields = bool(artist or title or year is not None or spectrogram)
+    if (fields or bool(files)) == (csv is not None) or (csv is None) != (out is None):
+        raise typer.BadParameter(
+            "give sound files, one song (--artist, --title, ...), or --csv with --out"
+        )
+    if len(files) > 1 and fields:
+        raise typer.BadParameter("--artist, --title and --year are for a single sound file")
     if url is not None and model is not None:
         raise typer.BadParameter("give --model or --url, not both")
     session = tensorflow_session if _needs_tensorflow(model, url) else console_session
     with session(debug) as console:
+        predictor = _open(model, url)
         if csv is not None and out is not None:
-            _predict_csv(_open(model, url), csv, out, as_json, console)
+            _predict_csv(predictor, csv, out, as_json, console)
+        elif files:
+            songs = [_tagged_song(file, artist, title, year, predictor) for file in files]
+            _predict_songs(predictor, songs, as_json, console, named=True)
         else:
             song = _song(artist, title, year, spectrogram)
-            _predict_song(_open(model, url), song, as_json, console)
+            _predict_songs(predictor, [song], as_json, console, named=False)
 
 
 def _needs_tensorflow(model: Path | None, url: str | None) -> bool:
@@ -90,25 +112,65 @@ def _open(model: Path | None, url: str | None) -> "Predictor":
 def _song(artist: str, title: str, year: int | None, spectrogram: Path | None) -> "Song":
     from songpop_tf.serving.predictor import Song
 
-    if year == 0:
-        raise InputError("--year: expected a year, received 0; omit it if it is unknown")
-    return Song(artist, title, year or 0, spectrogram)
+    return Song(artist, title, _year(year), spectrogram)
 
 
-def _predict_song(predictor: "Predictor", song: "Song", as_json: bool, console: Console) -> None:
+def _tagged_song(
+    file: Path, artist: str, title: str, year: int | None, predictor: "Predictor"
+) -> "Song":
+    """A song from its sound file; options override its tags."""
+    from pipelines.audio.tags import read_tags
+    from songpop_tf.serving.predictor import Song
+
+    tags = read_tags(file)
+    audio: Path | None = file
+    if not predictor.reads_spectrograms:
+        audio = None
+        if error := file_error(file):
+            raise InputError(f"{file}: {error}")
+        typer.echo(
+            f"songpop-tf: {file}: this model reads no audio; predicting from the metadata alone",
+            err=True,
+        )
+    return Song(artist or tags.artist, title or tags.title, _year(year) or tags.year, audio=audio)
+
+
+def _year(year: int | None) -> int:
+    if year == UNKNOWN_YEAR:
+        raise InputError(f"--year: expected a year, received {year}; omit it if it is unknown")
+    return UNKNOWN_YEAR if year is None else year
+
+
+def _predict_songs(
+    predictor: "Predictor", songs: list["Song"], as_json: bool, console: Console, *, named: bool
+) -> None:
+    """Print a line for each song, with its name if ``named``.
+
+    Raises:
+        InputError: a song cannot be predicted.
+    """
     from songpop_tf.serving.schema import OUTPUTS
 
-    predictor.check(song)
-    prediction = predictor.predict([song])[0]
-    if isinstance(prediction, InputError):
-        raise prediction
-    popularity, low, high = prediction
-    if as_json:
-        fields = {"artist": song.artist, "title": song.title, "year": song.year or None}
-        outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
-        console.print(json.dumps({**fields, **dict(outputs)}, ensure_ascii=False))
-    else:
-        console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f})")
+    for done, song in enumerate(songs):
+        if song.audio is not None:
+            console.progress("predicting", done, len(songs))
+        predictor.check(song)
+        prediction = predictor.predict([song])[0]
+        if isinstance(prediction, InputError):
+            raise prediction
+        popularity, low, high = prediction
+        if as_json:
+            fields = {"artist": song.artist, "title": song.title, "year": song.year or None}
+            outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
+            console.print(json.dumps({**fields, **dict(outputs)}, ensure_ascii=False))
+        else:
+            name = f"  {_song_name(song)}" if named else ""
+            console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f}){name}")
+
+
+def _song_name(song: "Song") -> str:
+    year = f" ({song.year})" if song.year else ""
+    return " - ".join(part for part in (song.artist, song.title) if part) + year
 
 
 def _predict_csv(

@@ -9,9 +9,6 @@ from songpop_tf.cli.common import Debug, Seed, tensorflow_session
 
 
 def prepare(
-    spectrograms: Annotated[
-        Path, typer.Option(help="Folder of <year>/<Artist>_-_<Title>.png files.")
-    ],
     tracks: Annotated[
         list[Path],
         typer.Option(
@@ -20,6 +17,13 @@ def prepare(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")],
+    spectrograms: Annotated[
+        Path | None, typer.Option(help="Folder of <year>/<Artist>_-_<Title>.png files.")
+    ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(help="Folder of sound files, beside or instead of --spectrograms."),
+    ] = None,
     split: Annotated[
         Literal["random", "artist", "time"],
         typer.Option(help="Test songs: random ones, those of unseen artists, or the newest."),
@@ -32,19 +36,21 @@ def prepare(
 ) -> None:
     """Link, split and resize the songs.
 
-    Links spectrogram files to tracks by name and resizes the images to 256 x 1024.
+    Links spectrograms or sound files to tracks by name or tags; images become 256 x 1024.
 
     \b
     Example:
       songpop-tf prepare --spectrograms sample/spectrograms --tracks sample/tracks.csv --out data
     """
+    if spectrograms is None and audio is None:
+        raise typer.BadParameter("give --spectrograms, --audio, or both")
     with tensorflow_session(debug) as console:
         from pipelines.config import SplitConfig
         from pipelines.prepare import PrepareOptions
         from pipelines.prepare import prepare as prepare_songs
 
         options = PrepareOptions(
-            spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad
+            spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad, audio
         )
         counts = prepare_songs(options, out, console.progress).manifest["counts"]
         for name in ("linkage", "songs", "metadata", "quarantine"):

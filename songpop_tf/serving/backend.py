@@ -1,4 +1,4 @@
-"""The interface between :class:`Predictor` and a model: in this process or on a server."""
+"""The interface between `Predictor` and a model: in this process or on a server."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

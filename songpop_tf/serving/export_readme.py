@@ -27,6 +27,8 @@ _KNOWN_INPUTS = {
 """By key of ``FALLBACKS``."""
 _MEANINGS = {
     "spectrogram_png": "content of a PNG file of any width; empty = no spectrogram",
+    "audio": "mono, 24 kHz, -1 to 1, padded with zeros to the longest song",
+    "samples": "how many samples of a song are audio; 0 = no audio",
     "artist": "name of the artist; empty = unknown",
     "title": "title of the song; empty = unknown",
     "year": "year of release; 0 = unknown",
@@ -91,7 +93,7 @@ def _describe_tensors(
     return {
         name: {
             "dtype": spec.dtype.name,
-            "shape": "(batch,)",
+            "shape": "(batch,)" if spec.shape.rank == 1 else "(batch, samples)",
             TENSOR_KEY: saved[name].name,
             "meaning": _MEANINGS[name],
         }
@@ -114,12 +116,16 @@ def _readme(
     ]
     for signature, directions in signatures.items():
         rows = [
-            (direction.removesuffix("s"), f"`{tensor}`", spec["dtype"], spec["meaning"])
+            (
+                direction.removesuffix("s"),
+                f"`{tensor}`",
+                f"{spec['dtype']} {spec['shape']}",
+                spec["meaning"],
+            )
             for direction, tensors in directions.items()
             for tensor, spec in tensors.items()
         ]
-        parts += [f"## `{signature}`", "Every tensor has the shape `(batch,)`."]
-        parts.append(_table(("", "name", "dtype", "meaning"), rows))
+        parts += [f"## `{signature}`", _table(("", "name", "type", "meaning"), rows)]
     return "\n\n".join(parts) + "\n"
 
 

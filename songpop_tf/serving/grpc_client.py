@@ -1,6 +1,6 @@
 """Client of TensorFlow Serving's gRPC API; needs the extra ``serving``.
 
-Transient failures are retried, see :mod:`songpop_tf.serving.retry`; invalid requests are not.
+Transient failures are retried, see `songpop_tf.serving.retry`; invalid requests are not.
 """
 
 from typing import Any
@@ -40,7 +40,7 @@ _UNAVAILABLE = (
 
 
 class GrpcBackend:
-    """A model on a gRPC server as a :class:`songpop_tf.serving.backend.Backend`.
+    """A model on a gRPC server as a `songpop_tf.serving.backend.Backend`.
 
     Args:
         url: ``grpc://HOST:8500/NAME``; without NAME, the model "songpop".
@@ -61,7 +61,7 @@ class GrpcBackend:
         self.branches = branches_from_signatures(self.name, self._signatures())
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
-        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
+        """Call a signature, see `songpop_tf.serving.backend.Backend`."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self._model
         request.model_spec.signature_name = signature

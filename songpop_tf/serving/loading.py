@@ -33,8 +33,8 @@ def connect(url: str) -> Predictor:
     """Open a model on a server.
 
     Args:
-        url: as of :class:`songpop_tf.serving.rest_client.RestBackend` or
-            :class:`songpop_tf.serving.grpc_client.GrpcBackend`.
+        url: as of `songpop_tf.serving.rest_client.RestBackend` or
+            `songpop_tf.serving.grpc_client.GrpcBackend`.
 
     Raises:
         InputError: the URL has another form, no server responds, or its model was not written by

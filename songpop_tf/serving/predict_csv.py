@@ -16,8 +16,9 @@ from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import OUTPUTS
 
 REQUIRED_COLUMNS = ("artist", "title", "year")
-SPECTROGRAM_COLUMN = "spectrogram"
-_BATCH_ROWS = 256
+SPECTROGRAM_COLUMN, AUDIO_COLUMN = "spectrogram", "audio"
+_BATCH_ROWS, _AUDIO_BATCH_ROWS = 256, 8
+"""Rows between checkpoints: decoding a song takes seconds."""
 
 Row = tuple[int, list[str]]
 """The line on which a row starts, and its cells."""
@@ -52,8 +53,8 @@ def predict_csv(
     An interrupted call resumes when it is repeated with the same arguments.
 
     Args:
-        source: CSV with the columns artist, title, year and optionally spectrogram (a path,
-            relative to the CSV's folder); cells may be empty. Other columns are copied.
+        source: CSV with the columns artist, title, year and optionally spectrogram or audio
+            (paths, relative to the CSV's folder); cells may be empty. Other columns are copied.
         target: appears when it is complete. Rows that cannot be predicted keep their position,
             without a popularity.
         on_progress: called with the number of rows after each batch.
@@ -72,6 +73,7 @@ def predict_csv(
     rows = numbered_rows(source)
     _, columns = next(rows, (1, []))
     _check_columns(source, columns)
+    batch_rows = _AUDIO_BATCH_ROWS if AUDIO_COLUMN in columns else _BATCH_ROWS
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     checkpoint_path = target.with_name(f".{target.name}.partial.json")
@@ -83,7 +85,7 @@ def predict_csv(
         writer = csv.writer(file)
         if not checkpoint.rows:
             writer.writerow([*columns, *OUTPUTS])
-        for batch in _batches(islice(rows, checkpoint.rows, None)):
+        for batch in _batches(islice(rows, checkpoint.rows, None), batch_rows):
             added, errors = _predict_rows(predictor, columns, batch, source.parent)
             for (_, cells), outputs in zip(batch, added, strict=True):
                 writer.writerow([*_pad(cells, len(columns)), *outputs])
@@ -121,8 +123,8 @@ def _load_checkpoint(path: Path, partial: Path, source: str, model: str) -> _Che
     return checkpoint
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, _BATCH_ROWS)):
+def _batches(rows: Iterator[Row], batch_rows: int) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, batch_rows)):
         yield batch
 
 
@@ -132,7 +134,7 @@ def _check_columns(source: Path, columns: Sequence[str]) -> None:
     if missing or conflicting:
         raise InputError(
             f"{source}: expected the columns {', '.join(REQUIRED_COLUMNS)}, optionally "
-            f"{SPECTROGRAM_COLUMN}, and no {', '.join(OUTPUTS)}; received "
+            f"{SPECTROGRAM_COLUMN} or {AUDIO_COLUMN}, and no {', '.join(OUTPUTS)}; received "
             f"{', '.join(columns) or 'none'}"
         )
     if len(set(columns)) < len(columns):
@@ -170,12 +172,13 @@ def _parse_song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> S
     if len(cells) != len(columns):
         raise InputError(f"expected {len(columns)} cells, received {len(cells)}")
     row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    spectrogram = row.get(SPECTROGRAM_COLUMN, "")
+    spectrogram, audio = row.get(SPECTROGRAM_COLUMN, ""), row.get(AUDIO_COLUMN, "")
     return Song(
         artist=row["artist"],
         title=row["title"],
         year=_parse_year(row["year"]),
         spectrogram=folder / spectrogram if spectrogram else None,
+        audio=folder / audio if audio else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Predict songs in batches with any :class:`songpop_tf.serving.backend.Backend`."""
+"""Predict songs in batches with any `songpop_tf.serving.backend.Backend`."""
 
 import math
 import unicodedata
@@ -11,7 +11,7 @@ from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import file_error
 from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError
-from songpop_tf.serving.schema import METADATA_ONLY, WITH_SPECTROGRAM, select_branch
+from songpop_tf.serving.schema import AUDIO_BRANCHES, METADATA_ONLY, WITH_SPECTROGRAM, select_branch
 
 MAX_BATCH_SONGS, MAX_BATCH_BYTES = 32, 2**24
 """Limits of a batch: number of songs, and bytes of their spectrogram files."""
@@ -29,6 +29,7 @@ class Song:
     title: str = ""
     year: int = UNKNOWN_YEAR
     spectrogram: Path | None = None
+    audio: Path | None = None
 
     def __post_init__(self) -> None:
         if self.year != UNKNOWN_YEAR and not FIRST_YEAR <= self.year <= LAST_YEAR:
@@ -42,8 +43,17 @@ class Song:
                 raise InputError(
                     f"expected text in UTF-8 without control characters, received {text!r}"
                 )
-        if not (self.has_metadata or self.spectrogram):
-            raise InputError("expected an artist, a title, a year or a spectrogram, received none")
+        if self.spectrogram and self.audio:
+            raise InputError("expected a spectrogram or a sound file, received both")
+        if not (self.has_metadata or self.image_file):
+            raise InputError(
+                "expected an artist, a title, a year, a spectrogram or a sound file, received none"
+            )
+
+    @property
+    def image_file(self) -> Path | None:
+        """The file that shows how the song sounds: its spectrogram, or its audio."""
+        return self.spectrogram or self.audio
 
     @property
     def has_metadata(self) -> bool:
@@ -51,11 +61,19 @@ class Song:
         return bool(self.artist.strip() or self.title.strip() or self.year != UNKNOWN_YEAR)
 
     @property
-    def known(self) -> str:
+    def input_branch(self) -> str:
         """The branch that reads exactly the known inputs: a key of ``FALLBACKS``."""
-        if self.spectrogram is None:
+        if self.image_file is None:
             return "text"
         return "combined" if self.has_metadata else "cnn"
+
+
+@dataclass(frozen=True)
+class _LoadedSong:
+    """A song and the PNG file of its spectrogram; None for a song of metadata only."""
+
+    song: Song
+    png: bytes | None
 
 
 class Prediction(NamedTuple):
@@ -81,6 +99,11 @@ class Predictor:
         """Identifies the model: two predictors with the same identity predict the same."""
         return self._backend.identity
 
+    @property
+    def reads_spectrograms(self) -> bool:
+        """Whether the model can predict songs by their spectrogram or audio."""
+        return bool(AUDIO_BRANCHES.intersection(self._backend.branches))
+
     def check(self, song: Song) -> None:
         """Check that a song can be predicted.
 
@@ -88,17 +111,19 @@ class Predictor:
             InputError: its spectrogram cannot be read or used, or the model lacks a branch for it.
         """
         branches = self._backend.branches
-        if select_branch(song.known, branches) is None:
+        if select_branch(song.input_branch, branches) is None:
             raise InputError(
-                f"{self._backend.name}: expected a model named {song.known} for a song "
-                f"{'with' if song.spectrogram else 'without'} spectrogram and "
+                f"{self._backend.name}: expected a model named {song.input_branch} for a song "
+                f"{'with' if song.image_file else 'without'} spectrogram and "
                 f"{'with' if song.has_metadata else 'without'} metadata, received "
                 f"{', '.join(branches)}"
             )
-        path = song.spectrogram
+        path = song.image_file
         if path is None:
             return
-        problem = _image_error(path) if self._backend.validate_images else file_error(path)
+        # A sound file is only decoded once, when the song is predicted.
+        decode = self._backend.validate_images and song.audio is None
+        problem = _image_error(path) if decode else file_error(path)
         if problem:
             raise InputError(f"{path}: {problem}")
 
@@ -106,7 +131,7 @@ class Predictor:
         """Predict each song.
 
         Args:
-            songs: each has passed :meth:`check`.
+            songs: each has passed `check`.
 
         Returns:
             For each song its prediction, or the reason why the model has none.
@@ -115,29 +140,28 @@ class Predictor:
             InputError: the model cannot be reached, or rejects every song of a batch.
         """
         results: dict[int, Prediction | InputError] = {}
-        for signature in (METADATA_ONLY, WITH_SPECTROGRAM):
-            indices = [index for index, song in enumerate(songs) if _signature(song) == signature]
-            for batch in _batches(indices, songs):
-                predictions = self._predict_batch([songs[index] for index in batch], signature)
-                results |= dict(zip(batch, predictions, strict=True))
+        for is_image in (False, True):
+            indices = [i for i, song in enumerate(songs) if bool(song.image_file) == is_image]
+            for batch in _batches(indices, songs, results):
+                predictions = self._predict_batch([item for _, item in batch])
+                results |= dict(zip((index for index, _ in batch), predictions, strict=True))
         return [results[index] for index in range(len(songs))]
 
-    def _predict_batch(
-        self, songs: Sequence[Song], signature: str
-    ) -> list[Prediction | InputError]:
+    def _predict_batch(self, batch: Sequence[_LoadedSong]) -> list[Prediction | InputError]:
+        signature = METADATA_ONLY if batch[0].png is None else WITH_SPECTROGRAM
         try:
-            rows = self._backend.predict_batch(signature, _inputs(songs, signature))
+            rows = self._backend.predict_batch(signature, _inputs(batch))
         except RejectedBatchError as error:
-            if len(songs) == 1:
-                return [self._explain(songs[0], error)]
-            return self._predict_one_by_one(songs, signature, error)
-        return [self._to_prediction(song, *row) for song, row in zip(songs, rows, strict=True)]
+            if len(batch) == 1:
+                return [self._explain(batch[0].song, error)]
+            return self._predict_one_by_one(batch, error)
+        return [self._to_prediction(item.song, *row) for item, row in zip(batch, rows, strict=True)]
 
     def _predict_one_by_one(
-        self, songs: Sequence[Song], signature: str, rejection: RejectedBatchError
+        self, batch: Sequence[_LoadedSong], rejection: RejectedBatchError
     ) -> list[Prediction | InputError]:
         """Predict the songs of a rejected batch: a single one may be the cause."""
-        results = [self._predict_batch([song], signature)[0] for song in songs]
+        results = [self._predict_batch([item])[0] for item in batch]
         if all(isinstance(result, RejectedBatchError) for result in results):
             # The songs are not the cause: stop before a table causes a million rejections.
             raise InputError(str(rejection)) from None
@@ -169,35 +193,47 @@ def _image_error(path: Path) -> str:
     return image_error(path)
 
 
-def _signature(song: Song) -> str:
-    return WITH_SPECTROGRAM if song.spectrogram else METADATA_ONLY
+def _load_png(song: Song) -> bytes | None:
+    """The PNG file of a song's spectrogram, drawn from its audio if need be.
+
+    Raises:
+        InputError: the sound file cannot be decoded.
+    """
+    if song.audio is not None:
+        from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
+
+        return encode_png(audio_spectrogram(song.audio))
+    return None if song.spectrogram is None else song.spectrogram.read_bytes()
 
 
-def _inputs(songs: Sequence[Song], signature: str) -> Inputs:
+def _inputs(batch: Sequence[_LoadedSong]) -> Inputs:
     inputs: Inputs = {
-        "artist": [song.artist for song in songs],
-        "title": [song.title for song in songs],
-        "year": [song.year for song in songs],
+        "artist": [item.song.artist for item in batch],
+        "title": [item.song.title for item in batch],
+        "year": [item.song.year for item in batch],
     }
-    if signature == WITH_SPECTROGRAM:
-        inputs["spectrogram_png"] = [
-            song.spectrogram.read_bytes() for song in songs if song.spectrogram
-        ]
+    if batch[0].png is not None:
+        inputs["spectrogram_png"] = [item.png for item in batch]
     return inputs
 
 
-def _batches(indices: Sequence[int], songs: Sequence[Song]) -> Iterator[list[int]]:
-    """Group indices into songs so that each batch respects both limits."""
-    batch: list[int] = []
+def _batches(
+    indices: Sequence[int], songs: Sequence[Song], results: dict[int, Prediction | InputError]
+) -> Iterator[list[tuple[int, _LoadedSong]]]:
+    """Group songs into batches within both limits; errors of sound files become results."""
+    batch: list[tuple[int, _LoadedSong]] = []
     batch_bytes = 0
     for index in indices:
-        image = songs[index].spectrogram
-        image_bytes = image.stat().st_size if image else 0
-        too_large = batch_bytes + image_bytes > MAX_BATCH_BYTES
+        try:
+            item = _LoadedSong(songs[index], _load_png(songs[index]))
+        except InputError as error:
+            results[index] = error
+            continue
+        too_large = batch_bytes + len(item.png or b"") > MAX_BATCH_BYTES
         if batch and (len(batch) == MAX_BATCH_SONGS or too_large):
             yield batch
             batch, batch_bytes = [], 0
-        batch.append(index)
-        batch_bytes += image_bytes
+        batch.append((index, item))
+        batch_bytes += len(item.png or b"")
     if batch:
         yield batch

@@ -1,6 +1,6 @@
 """Client of TensorFlow Serving's REST API.
 
-Transient failures are retried, see :mod:`songpop_tf.serving.retry`; invalid requests are not.
+Transient failures are retried, see `songpop_tf.serving.retry`; invalid requests are not.
 """
 
 import base64
@@ -35,7 +35,7 @@ _TRANSIENT = (
 
 
 class RestBackend:
-    """A model on a REST server as a :class:`songpop_tf.serving.backend.Backend`.
+    """A model on a REST server as a `songpop_tf.serving.backend.Backend`.
 
     Args:
         url: ``http://HOST:8501/v1/models/NAME`` (also ``https``, ``.../versions/N`` or
@@ -53,7 +53,7 @@ class RestBackend:
         self.branches = branches_from_signatures(self.name, self._signatures())
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
-        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
+        """Call a signature, see `songpop_tf.serving.backend.Backend`."""
         columns = {name: [_to_json(value) for value in column] for name, column in inputs.items()}
         body = {"signature_name": signature, "inputs": columns}
         content = self._request("POST", ":predict", body)

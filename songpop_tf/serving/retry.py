@@ -22,6 +22,6 @@ retry_unavailable = retry(
     stop=stop_after_attempt(MAX_ATTEMPTS),
     reraise=True,
 )
-"""Decorator: retries a function on :class:`UnavailableError` and raises the last one.
+"""Decorator: retries a function on `UnavailableError` and raises the last one.
 
 Predictions change nothing on a server, so a request can be repeated safely."""

@@ -9,7 +9,7 @@ from songpop_tf.training.run import Run
 
 
 class RunBackend:
-    """A training run as a :class:`songpop_tf.serving.backend.Backend`.
+    """A training run as a `songpop_tf.serving.backend.Backend`.
 
     Args:
         run: a training run.
@@ -30,7 +30,7 @@ class RunBackend:
         self.identity = fingerprint(run.directory, *map(file_fingerprint, histories))
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
-        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
+        """Call a signature, see `songpop_tf.serving.backend.Backend`."""
         tensors = {name: tf.constant(column, INPUT_DTYPES[name]) for name, column in inputs.items()}
         outputs = self._model.signatures[signature](**tensors)
         return rows_from_arrays({name: column.numpy() for name, column in outputs.items()})

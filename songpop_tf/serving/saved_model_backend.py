@@ -14,7 +14,7 @@ from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError
 
 
 class SavedModelBackend:
-    """A version of an exported model as a :class:`songpop_tf.serving.backend.Backend`.
+    """A version of an exported model as a `songpop_tf.serving.backend.Backend`.
 
     Args:
         directory: of the version.
@@ -52,7 +52,7 @@ class SavedModelBackend:
             raise InputError(f"{directory}: expected a SavedModel, received {error}") from None
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
-        """Call a signature, see :class:`songpop_tf.serving.backend.Backend`."""
+        """Call a signature, see `songpop_tf.serving.backend.Backend`."""
         columns = {name: _column(values) for name, values in inputs.items()}
         try:
             outputs = self._model.run(**self._signatures[signature], columns=columns)

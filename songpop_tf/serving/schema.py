@@ -15,7 +15,7 @@ lacks the first branch uses the next."""
 AUDIO_BRANCHES = {"cnn", "combined"}
 """The branches that read a spectrogram."""
 OUTPUTS = ("popularity", "popularity_low", "popularity_high")
-METADATA_ONLY, WITH_SPECTROGRAM = "metadata_only", "serving_default"
+METADATA_ONLY, WITH_SPECTROGRAM, WITH_AUDIO = "metadata_only", "serving_default", "audio"
 SIGNATURES_FILE = "signatures.json"
 TENSOR_KEY = "tensor"
 """Key in that file for the name of an input or output tensor in the graph."""

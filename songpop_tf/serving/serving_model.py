@@ -6,31 +6,48 @@ functions as training, which rules out training-serving skew.
 
 from collections.abc import Callable
 from functools import cached_property, partial
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from pipelines.audio.audio_spectrogram import MAX_COLUMNS, MIN_COLUMNS
+from pipelines.audio.audio_to_spectrogram import AudioToSpectrogram
+from pipelines.audio.synchrosqueezing import SAMPLES_PER_COLUMN
 from pipelines.errors import InputError
 from pipelines.metadata.known_fields import pattern_id
+from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
-from pipelines.spectrograms.loading import load_spectrogram, png_error, png_width
+from pipelines.spectrograms.loading import (
+    load_spectrogram,
+    png_error,
+    png_width,
+    resize_spectrogram,
+)
+from songpop_tf.array_types import Vector
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
     METADATA_ONLY,
     OUTPUTS,
+    WITH_AUDIO,
     WITH_SPECTROGRAM,
     select_branch,
 )
-from songpop_tf.training.conformal import Vector
 from songpop_tf.training.run import Run
 
-Tensors = dict[str, tf.Tensor]
 Signature = Callable[..., Tensors]
 """Takes and returns tensors by name."""
 Predict = Callable[..., tf.Tensor]
 """Returns popularity, lower and upper end, ``(batch, 3)``."""
 
+LoadInputs = Callable[[tf.Tensor], Tensors]
+"""Returns the CNN's inputs for the rows of a batch at some indices."""
+
 _SPECTROGRAM = tf.TensorSpec([None], tf.string, name="spectrogram_png")
+_AUDIO = (
+    tf.TensorSpec([None, None], tf.float32, name="audio"),
+    tf.TensorSpec([None], tf.int64, name="samples"),
+)
 _FIELDS = (
     tf.TensorSpec([None], tf.string, name="artist"),
     tf.TensorSpec([None], tf.string, name="title"),
@@ -67,12 +84,16 @@ class ServingModel:
 
     @cached_property
     def signatures(self) -> dict[str, Signature]:
-        """The served functions by name; all inputs and outputs are ``(batch,)``.
+        """The served functions by name; all inputs and outputs but audio are ``(batch,)``.
 
         ``metadata_only(artist, title, year)`` if the run has a text model, and
         ``serving_default(spectrogram_png, artist, title, year)`` if it has an audio branch.
 
-        Inputs are strings and int64 years; "" and 0 mean unknown. Outputs are ``popularity``,
+        ``audio(audio, samples, artist, title, year)`` draws the spectrogram itself: ``audio`` is
+        ``(batch, samples)`` float32, mono, 24 kHz, padded with zeros, ``samples`` how many of them
+        count, 0 for a song without audio.
+
+        Other inputs are strings and int64 years; "" and 0 mean unknown. Outputs are ``popularity``,
         ``popularity_low`` and ``popularity_high`` (float32, 0-100). They are NaN for a song with an
         unusable image, and for one whose known inputs no model of the run reads.
         """
@@ -83,6 +104,9 @@ class ServingModel:
             signatures[WITH_SPECTROGRAM] = tf.function(
                 self._with_spectrogram, input_signature=(_SPECTROGRAM, *_FIELDS)
             )
+            signatures[WITH_AUDIO] = tf.function(
+                self._with_audio, input_signature=(*_AUDIO, *_FIELDS)
+            )
         return signatures
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
@@ -92,27 +116,57 @@ class ServingModel:
         self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
     ) -> Tensors:
         has_image = tf.not_equal(spectrogram_png, "")
-        is_usable = has_image & tf.equal(png_error(spectrogram_png), "")
-        has_metadata = pattern_id(artist, title, year) > 0
+        is_usable = tf.equal(png_error(spectrogram_png), "")
+        load = partial(_png_inputs, spectrogram_png)
+        return self._predict(has_image, is_usable, load, (artist, title, year))
+
+    def _with_audio(
+        self,
+        audio: tf.Tensor,
+        samples: tf.Tensor,
+        artist: tf.Tensor,
+        title: tf.Tensor,
+        year: tf.Tensor,
+    ) -> Tensors:
+        columns = samples // SAMPLES_PER_COLUMN
+        is_usable = (columns >= MIN_COLUMNS) & (columns <= MAX_COLUMNS)
+        load = partial(_audio_inputs, self._audio_to_spectrogram, audio, samples)
+        return self._predict(samples > 0, is_usable, load, (artist, title, year))
+
+    @cached_property
+    def _audio_to_spectrogram(self) -> Any:
+        # A nested tf.function, as for preprocessors: the graph holds the filters once.
+        specification = [tf.TensorSpec([None], tf.float32)]
+        return tf.function(AudioToSpectrogram().__call__, input_signature=specification)
+
+    def _predict(
+        self,
+        has_image: tf.Tensor,
+        is_usable: tf.Tensor,
+        load: LoadInputs,
+        fields: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    ) -> Tensors:
+        """Predict each song with the branch for its known inputs; NaN for unusable images."""
+        has_metadata = pattern_id(*fields) > 0
         masks = {
             "text": ~has_image,
-            "cnn": is_usable & ~has_metadata,
-            "combined": is_usable & has_metadata,
+            "cnn": has_image & is_usable & ~has_metadata,
+            "combined": has_image & is_usable & has_metadata,
         }
-        outputs = tf.fill([tf.size(artist), len(OUTPUTS)], float("nan"))
+        size = tf.size(fields[0])
+        outputs = tf.fill([size, len(OUTPUTS)], float("nan"))
         for known, mask in masks.items():
             if branch := select_branch(known, self.configurations):
-                predict = partial(self._predict_functions[branch], spectrogram_png)
-                # Select row indices instead of files: gathering files would copy megabytes each.
-                columns = (tf.range(tf.size(artist)), artist, title, year)
-                outputs = _predict_rows(outputs, predict, mask, columns)
+                predict = partial(self._predict_functions[branch], load)
+                # Select row indices instead of images: gathering them would copy megabytes each.
+                outputs = _predict_rows(outputs, predict, mask, (tf.range(size), *fields))
         return _output_dict(outputs)
 
     @cached_property
     def _predict_functions(self) -> dict[str, Predict]:
-        """By branch: predict rows, given all PNG files, the row indices, and the rows' fields."""
+        """By branch: predict rows, given a loader of images, the row indices, and their fields."""
         return {
-            "text": lambda _png, _indices, *fields: self._predict_text(*fields),
+            "text": lambda _load, _indices, *fields: self._predict_text(*fields),
             "cnn": self._predict_cnn,
             "combined": self._predict_combined,
         }
@@ -121,17 +175,13 @@ class ServingModel:
         inputs = self._metadata_inputs("text", fields)
         return self._branch_model("text")(inputs, pattern_id(*fields))
 
-    def _predict_cnn(self, png: tf.Tensor, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
-        inputs = _spectrogram_inputs(png, indices)
-        return self._branch_model("cnn")(inputs, pattern_id(*fields))
+    def _predict_cnn(self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
+        return self._branch_model("cnn")(load(indices), pattern_id(*fields))
 
     def _predict_combined(
-        self, png: tf.Tensor, indices: tf.Tensor, *fields: tf.Tensor
+        self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor
     ) -> tf.Tensor:
-        inputs = {
-            **_spectrogram_inputs(png, indices),
-            **self._metadata_inputs("combined", fields),
-        }
+        inputs = {**load(indices), **self._metadata_inputs("combined", fields)}
         return self._branch_model("combined")(inputs, pattern_id(*fields))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
@@ -176,7 +226,7 @@ class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
         Args:
             inputs: of the Keras model.
             pattern: ``(batch,)`` missingness patterns of the songs, from
-                :func:`pipelines.metadata.known_fields.pattern_id`.
+                `pipelines.metadata.known_fields.pattern_id`.
         """
         popularity = self._model(inputs, training=False)[:, 0]
         half_width = tf.gather(tf.constant(self._half_widths, tf.float32), pattern)
@@ -202,10 +252,27 @@ def _output_dict(outputs: tf.Tensor) -> Tensors:
     return dict(zip(OUTPUTS, tf.unstack(outputs, axis=1), strict=True))
 
 
-def _spectrogram_inputs(png: tf.Tensor, indices: tf.Tensor) -> Tensors:
+def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> Tensors:
     """The CNN's inputs for the PNG files, ``(batch,)``, at the given indices."""
     resized = tf.map_fn(
         lambda index: load_spectrogram(png[index]), indices, fn_output_signature=tf.uint8
     )
     columns = tf.gather(png_width(png), indices)
+    return {"spectrogram": tf.cast(resized, tf.float32), "columns": columns}
+
+
+def _audio_inputs(
+    transform: Any,
+    audio: tf.Tensor,
+    samples: tf.Tensor,
+    indices: tf.Tensor,
+) -> Tensors:
+    """The CNN's inputs for the audio, ``(batch, samples)``, at the given indices."""
+    resized = tf.map_fn(
+        lambda index: resize_spectrogram(transform(audio[index][: samples[index]])),
+        indices,
+        fn_output_signature=tf.uint8,
+        parallel_iterations=1,  # each transform keeps the cores busy
+    )
+    columns = tf.gather(samples, indices) // SAMPLES_PER_COLUMN
     return {"spectrogram": tf.cast(resized, tf.float32), "columns": columns}

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+_SAMPLES = 48_000
 _COLUMNS = 12_000
 """Width of a minute of music, so that the image is resized; all black, a few KB as PNG."""
 
@@ -23,7 +24,7 @@ def can_warm_up() -> bool:
 def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> None:
     """Write a small request for each signature into an exported version.
 
-    Does nothing without the extra ``serving``: see :func:`can_warm_up`.
+    Does nothing without the extra ``serving``: see `can_warm_up`.
 
     Args:
         name: of the model on a server.
@@ -53,7 +54,18 @@ def _inputs() -> dict[str, Any]:
     png = tf.io.encode_png(tf.zeros((256, _COLUMNS, 1), tf.uint8)).numpy()
     return {
         "spectrogram_png": tf.make_tensor_proto([png, b""], tf.string),
+        "audio": _silence(2, _SAMPLES),
+        "samples": tf.make_tensor_proto([_SAMPLES, 0], tf.int64),
         "artist": tf.make_tensor_proto(["Fleetwood Mac", ""], tf.string),
         "title": tf.make_tensor_proto(["Dreams", "Halo"], tf.string),
         "year": tf.make_tensor_proto([1977, 0], tf.int64),
     }
+
+
+def _silence(songs: int, samples: int) -> Any:
+    """Audio as a proto of a few bytes: a single value stands for all of a tensor."""
+    proto = tf.make_tensor_proto([[0.0]], tf.float32)
+    proto.tensor_shape.dim[0].size, proto.tensor_shape.dim[1].size = songs, samples
+    proto.tensor_content = b""
+    proto.float_val[:] = [0.0]
+    return proto

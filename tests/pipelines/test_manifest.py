@@ -9,6 +9,7 @@ from pipelines.errors import InputError
 from pipelines.manifest import check_output_dir, make_plan
 from pipelines.prepare import prepare
 from pipelines.prepared_data import PreparedData
+from pipelines.source_folders import SourceFolders
 from tests.conftest import no_progress
 from tests.pipelines.prepare_options import sample_options
 
@@ -43,7 +44,7 @@ def test_plan_depends_on_the_content_of_tables_and_on_the_images(tmp_path: Path)
     image, table = tmp_path / "image.png", tmp_path / "tracks.csv"
 
     def plan() -> dict[str, object]:
-        return make_plan(tmp_path, [image.name], [table], SplitConfig())
+        return make_plan(SourceFolders(tmp_path), [image.name], [table], SplitConfig())
 
     image.write_bytes(b"1")
     table.write_text("a")

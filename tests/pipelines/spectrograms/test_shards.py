@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.io import read_json
+from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms import shards as shards_module
 from pipelines.spectrograms.shards import Shard, image_error, plan_shards, write_shards
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, parse_song
@@ -73,7 +74,7 @@ def test_songs_are_divided_by_split_in_order(tmp_path: Path) -> None:
 
 def test_records_are_in_the_order_of_the_songs(image_dir: Path, shards: list[Shard]) -> None:
     counts: list[int] = []
-    assert write_shards(shards, image_dir, counts.append) == {}
+    assert write_shards(shards, SourceFolders(image_dir), counts.append) == {}
     assert counts == [0, 1, 3]
     assert [song_ids(shard) for shard in shards] == [["1"], ["0", "2", "3"]]
     song = parse_song(next(iter(tf.data.TFRecordDataset(str(shards[0].path)))))
@@ -84,7 +85,7 @@ def test_records_are_in_the_order_of_the_songs(image_dir: Path, shards: list[Sha
 def test_bad_images_are_excluded_and_reported(image_dir: Path, shards: list[Shard]) -> None:
     (image_dir / "0.png").write_bytes(b"no image")
     (image_dir / "2.png").unlink()
-    rejections = write_shards(shards, image_dir, ignore_progress)
+    rejections = write_shards(shards, SourceFolders(image_dir), ignore_progress)
     assert set(rejections) == {"0.png", "2.png"}
     assert "expected a PNG file" in rejections["0.png"]
     assert "expected a readable file" in rejections["2.png"]
@@ -96,18 +97,27 @@ def test_finished_shards_are_not_written_again(
     image_dir: Path, shards: list[Shard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (image_dir / "1.png").write_bytes(b"no image")
-    rejections = write_shards(shards, image_dir, ignore_progress)
+    rejections = write_shards(shards, SourceFolders(image_dir), ignore_progress)
     monkeypatch.setattr(shards_module, "load_spectrogram", pytest.fail)
     counts: list[int] = []
-    assert write_shards(shards, image_dir, counts.append) == rejections
+    assert write_shards(shards, SourceFolders(image_dir), counts.append) == rejections
     assert counts == [4]
 
 
 def test_image_that_failed_for_a_temporary_reason_is_loaded_again(
     image_dir: Path, shards: list[Shard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards_module, "_load_image_or_none", lambda *_: None)
-    assert write_shards(shards, image_dir, ignore_progress) == {}
+    load_png = shards_module._load_png
+    calls = []
+
+    def fail_first(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        calls.append(path)
+        if len(calls) == 1:  # while it is traced: every call of the graph fails
+            tf.debugging.Assert(False, ["busy"])
+        return load_png(path)
+
+    monkeypatch.setattr(shards_module, "_load_png", fail_first)
+    assert write_shards(shards, SourceFolders(image_dir), ignore_progress) == {}
     assert song_ids(shards[1]) == ["0", "2", "3"]
 
 

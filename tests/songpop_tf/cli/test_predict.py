@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import soundfile
 
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.prepared_data import PreparedData
 from songpop_tf.training.run import Run
+from tests.pipelines.audio.signals import chirp
 from tests.songpop_tf.cli.runner import error_line, invoke
 from tests.songpop_tf.serving.fake_server import ServedModel, rest_server
 
@@ -193,3 +196,53 @@ def test_songs_without_spectrogram_need_no_tensorflow_import(
     )
     assert 0 <= json.loads(process.stdout)["popularity"] <= 100
     assert not process.stderr
+
+
+def write_song(path: Path) -> Path:
+    soundfile.write(path, chirp(100, 4000, 1.0), SAMPLE_RATE)
+    return path
+
+
+def test_sound_files_are_predicted_with_their_names(run: Run, tmp_path: Path) -> None:
+    files = [write_song(tmp_path / f"Fleetwood Mac - Dreams {number}.wav") for number in range(2)]
+    result = invoke("predict", "--model", run.directory, *files)
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert [line.split(")  ")[1] for line in lines] == [
+        "Fleetwood Mac - Dreams 0",
+        "Fleetwood Mac - Dreams 1",
+    ]
+    options = ("--audio", files[0], "--year", 1977, "--title", "Other", "--json")
+    predicted = json.loads(invoke("predict", "--model", run.directory, *options).output)
+    assert (predicted["artist"], predicted["title"], predicted["year"]) == (
+        "Fleetwood Mac",
+        "Other",
+        1977,
+    )
+
+
+def test_model_without_audio_branch_predicts_a_sound_file_by_its_tags(tmp_path: Path) -> None:
+    file = write_song(tmp_path / "Fleetwood Mac - Dreams.wav")
+    result = invoke("predict", file, "--json")
+    assert result.exit_code == 0, result.output
+    assert "this model reads no audio" in result.stderr
+    expected = invoke("predict", "--artist", "Fleetwood Mac", "--title", "Dreams", "--json")
+    assert json.loads(result.stdout) == json.loads(expected.stdout)
+
+
+def test_csv_may_name_sound_files(run: Run, tmp_path: Path) -> None:
+    write_song(tmp_path / "a.wav")
+    table = "artist,title,year,audio\nA,B,1999,a.wav\nA,B,1999,\nA,B,1999,missing.wav\n"
+    (tmp_path / "songs.csv").write_text(table)
+    files = ("--csv", tmp_path / "songs.csv", "--out", tmp_path / "out.csv")
+    result = invoke("predict", "--model", run.directory, *files)
+    assert result.exit_code == 1
+    assert "missing.wav: expected a readable file" in result.stderr
+    popularity = pd.read_csv(tmp_path / "out.csv").popularity
+    assert popularity.notna().tolist() == [True, True, False]
+
+
+def test_options_for_one_song_do_not_go_with_several_files(tmp_path: Path) -> None:
+    result = invoke("predict", tmp_path / "a.mp3", tmp_path / "b.mp3", "--year", 1999)
+    assert result.exit_code == 2
+    assert "for a single sound file" in result.stderr

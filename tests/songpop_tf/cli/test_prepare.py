@@ -16,4 +16,4 @@ def test_input_errors_are_one_line(sample: Path, tmp_path: Path) -> None:
     assert "no.csv" in nowhere
     tracks = ("--tracks", sample / "tracks.csv")
     empty = error_line(invoke("prepare", "--spectrograms", tmp_path / "empty", *tracks, *out))
-    assert "found no PNG" in empty
+    assert "received a folder without PNG" in empty

@@ -4,6 +4,6 @@ import json
 from pathlib import Path
 
 
-def test_signatures_file_describes_both_signatures(exported: Path) -> None:
+def test_signatures_file_describes_all_signatures(exported: Path) -> None:
     description = json.loads((exported / "signatures.json").read_text())
-    assert set(description["signatures"]) == {"serving_default", "metadata_only"}
+    assert set(description["signatures"]) == {"serving_default", "metadata_only", "audio"}

@@ -1,14 +1,20 @@
 """Songs, batches, and explanations of missing predictions."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import soundfile
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
+from songpop_tf.serving.backend import Inputs, Rows
 from songpop_tf.serving.loading import connect, open_predictor
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.predictor import Predictor, Song
+from tests.pipelines.audio.signals import chirp
 from tests.songpop_tf.serving.fake_server import ServedModel
 
 
@@ -81,3 +87,48 @@ def test_song_rejects_control_characters() -> None:
     for artist in ("Fleetwood\nMac", "Beyonc\udce9", "\x1b[2J"):
         with pytest.raises(InputError, match="without control characters"):
             Song(artist)
+
+
+class RecordingBackend:
+    """A model that reads spectrograms and records what it is sent."""
+
+    name = identity = "recording"
+    branches: ClassVar = ["text", "cnn", "combined"]
+    validate_images = True
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, Inputs]] = []
+
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
+        self.requests.append((signature, inputs))
+        return [(50.0, 40.0, 60.0)] * len(inputs["year"])
+
+
+def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", chirp(100, 4000, 1.0), SAMPLE_RATE)
+    (tmp_path / "broken.mp3").write_bytes(b"no sound")
+    backend = RecordingBackend()
+    predictor = Predictor(backend)
+    songs = [
+        Song("A", "B", audio=tmp_path / "broken.mp3"),
+        Song("A", "B", 1999, audio=tmp_path / "a.wav"),
+        Song("C"),
+    ]
+    for song in songs:
+        predictor.check(song)
+    broken, predicted, metadata_only = predictor.predict(songs)
+    assert isinstance(broken, InputError)
+    assert str(broken).startswith(f"{tmp_path / 'broken.mp3'}: expected")
+    assert predicted == metadata_only == (50.0, 40.0, 60.0)
+    (_, text_inputs), (signature, inputs) = backend.requests
+    assert signature == "serving_default"
+    assert inputs["spectrogram_png"] == [encode_png(audio_spectrogram(tmp_path / "a.wav"))]
+    assert inputs["artist"] == ["A"]
+    assert text_inputs["artist"] == ["C"]
+
+
+def test_song_has_one_source_of_its_sound(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a spectrogram or a sound file, received both"):
+        Song(spectrogram=tmp_path / "a.png", audio=tmp_path / "a.mp3")
+    with pytest.raises(InputError, match="or a sound file, received none"):
+        Song()

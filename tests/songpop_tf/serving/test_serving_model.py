@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipelines.audio.audio_spectrogram import encode_png
+from pipelines.audio.grayscale import to_grayscale
+from pipelines.audio.synchrosqueezing import SynchrosqueezedTransform
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
@@ -16,12 +19,13 @@ from songpop_tf.serving.schema import OUTPUTS
 from songpop_tf.training.configurations import find_configuration
 from songpop_tf.training.inference import predict_patterns, predict_split
 from songpop_tf.training.run import Run
+from tests.pipelines.audio.signals import chirp, noise
 from tests.pipelines.images import encode_image, pixels
 
 
 def predict(model: tf.Module, signature: str = "serving_default", **columns: list) -> np.ndarray:
     """The three outputs, ``(batch, 3)``."""
-    dtypes = {"year": tf.int64}
+    dtypes = {"year": tf.int64, "samples": tf.int64, "audio": tf.float32}
     tensors = {
         name: tf.constant(column, dtypes.get(name, tf.string)) for name, column in columns.items()
     }
@@ -150,3 +154,19 @@ def test_unusable_image_does_not_affect_other_songs(saved_model: tf.Module, imag
 def test_empty_batch_has_empty_outputs(saved_model: tf.Module) -> None:
     outputs = predict(saved_model, spectrogram_png=[], artist=[], title=[], year=[])
     assert outputs.shape == (0, 3)
+
+
+def test_audio_is_predicted_as_its_png(saved_model: tf.Module) -> None:
+    sounds = [chirp(100, 4000, 3.0) + noise(3.0), noise(1.5, seed=1), noise(0.1)]
+    audio = np.zeros((4, max(map(len, sounds))), np.float32)
+    for row, sound in zip(audio, sounds, strict=False):
+        row[: len(sound)] = sound
+    fields = {"artist": ["A", "", "A", "A"], "title": ["B", "", "B", "B"], "year": [1999, 0, 0, 0]}
+    samples = [*map(len, sounds), 0]
+    outputs = predict(saved_model, "audio", audio=audio, samples=samples, **fields)
+    transform = SynchrosqueezedTransform()
+    png = [encode_png(to_grayscale(transform(sound))) for sound in sounds[:2]]
+    expected = predict(saved_model, spectrogram_png=[*png, b"", b""], **fields)
+    np.testing.assert_allclose(outputs[:2], expected[:2], atol=0.05)
+    assert np.isnan(outputs[2]).all(), "too short for a spectrogram"
+    np.testing.assert_allclose(outputs[3], expected[3], atol=1e-4)

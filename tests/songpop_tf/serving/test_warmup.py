@@ -9,7 +9,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tests.songpop_tf.serving.fake_server import ServedModel
 
 
-def test_warm_up_requests_cover_both_signatures(exported: Path) -> None:
+def test_warm_up_requests_cover_all_signatures(exported: Path) -> None:
     path = exported / "assets.extra" / "tf_serving_warmup_requests"
     assert path.stat().st_size < 20_000
     model = ServedModel(exported)
@@ -22,4 +22,4 @@ def test_warm_up_requests_cover_both_signatures(exported: Path) -> None:
         outputs = model.predict(request.model_spec.signature_name, inputs)
         assert outputs["popularity"].numpy() == pytest.approx(50, abs=50)
         signatures.append(request.model_spec.signature_name)
-    assert sorted(signatures) == ["metadata_only", "serving_default"]
+    assert sorted(signatures) == ["audio", "metadata_only", "serving_default"]
