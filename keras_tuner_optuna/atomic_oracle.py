@@ -1,4 +1,4 @@
-"""`AtomicOracle`: an oracle whose files survive a kill."""
+"""`AtomicOracle`: an oracle with crash-safe files."""
 
 import os
 from pathlib import Path

@@ -236,12 +236,12 @@ class OptunaOracle(PersistentOracle):
                 return None
             with self._store.new_trial(self.worker, fixed_params) as optuna_trial:
                 values = suggest_values(optuna_trial, space)
-                self._store.claim_values(optuna_trial, self._compute_values_hash(values))
+                self._store.publish_values(optuna_trial, self._compute_values_hash(values))
             self._pull()
             if self.max_trials and self._store.count_before(optuna_trial) >= self.max_trials:
                 self._store.reject(optuna_trial, f"beyond max_trials={self.max_trials}")
                 return None
-            if not self._duplicate(values) and not self._store.has_rival(optuna_trial):
+            if not self._duplicate(values) and not self._store.has_duplicate(optuna_trial):
                 return self._accept(optuna_trial, trial_id), values
             self._store.reject(optuna_trial, "same values as another trial")
         return None

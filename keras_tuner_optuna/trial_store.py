@@ -53,7 +53,8 @@ def open_storage(storage: Any) -> Any:
         # Two processes that create the tables at the same time: each database driver raises an
         # exception of its own.
         except Exception as error:
-            _log.info("storage %s, retrying: %s", url, error)
+            # Neither the URL nor the message, which may repeat it: they may contain a password.
+            _log.info("opening the storage failed, retrying: %s", type(error).__name__)
             time.sleep(delay * random.uniform(1, 2))
     return optuna.storages.RDBStorage(url, engine_kwargs=engine_options)
 
@@ -131,15 +132,15 @@ class TrialStore:
         optuna_trial.set_user_attr(REASON, reason)
         self.study.tell(optuna_trial, state=TrialState.FAIL)
 
-    def claim_values(self, optuna_trial: optuna.Trial, values_hash: str) -> None:
-        """Publish a trial's values, for `has_rival` in other processes."""
+    def publish_values(self, optuna_trial: optuna.Trial, values_hash: str) -> None:
+        """Publish a trial's values, for `has_duplicate` in other processes."""
         optuna_trial.set_user_attr(_VALUES_HASH, values_hash)
 
-    def has_rival(self, optuna_trial: optuna.Trial) -> bool:
-        """Whether another trial, which may not be accepted yet, claims the same values.
+    def has_duplicate(self, optuna_trial: optuna.Trial) -> bool:
+        """Whether another trial, which may not be accepted yet, has the same values.
 
-        Every process writes its claim before it reads the others': of two that draw the same
-        values at the same time, at least one sees the other's claim.
+        Every process publishes its values before it reads those of the others: of two that draw
+        the same values at the same time, at least one sees the other's.
         """
         values_hash = optuna_trial.user_attrs[_VALUES_HASH]
         return any(

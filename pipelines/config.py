@@ -48,7 +48,8 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How spectrograms are augmented while the CNN trains. The defaults are the study's.
+    """How spectrograms are augmented while the CNN trains. The defaults are the study's
+    (github.com/idanav100/Songs_Popularity_Prediction).
 
     Attributes:
         noise_stddev: standard deviation of the white noise, as a fraction of full scale; 0 is off.

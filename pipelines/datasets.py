@@ -1,11 +1,11 @@
 """``tf.data`` datasets for ``keras.Model.fit`` and ``predict``.
 
-All pipelines have the same order of steps: read, cache, shuffle, augment, batch, repeat, prefetch
-(metadata is augmented by the batch, that is, after batching).
-With a ``seed``, a dataset is infinite, shuffled and (optionally) augmented, for training with
-``steps_per_epoch``; without one, it is a single pass in a fixed order, for validation and
-prediction. Epoch ``e`` of a seed is always the same, so that training can resume at any epoch with
-``first_epoch``.
+The order of the steps is: read, shuffle, augment, batch, repeat, prefetch. Metadata is tokenized
+once and kept in memory, and masked by the batch, that is, after batching.
+With a ``seed``, a dataset is infinite, reshuffled every epoch and (optionally) augmented, for
+training with ``steps_per_epoch``; without one, it is a single pass in a fixed order, for validation
+and prediction. Epoch ``e`` of a seed is always the same, so that training can resume at any epoch
+with ``first_epoch``.
 """
 
 import math
@@ -139,7 +139,7 @@ def spectrogram_dataset(
         augmentation: noise, cutout patches and SpecAugment masks; needs a seed.
         with_auxiliary_targets: make the target ``{"popularity": (batch,), "audio_features":
             (batch, 10)}``, see
-            :func:`pipelines.tables.audio_features.standardize_audio_features`.
+            `pipelines.tables.audio_features.standardize_audio_features`.
 
     Raises:
         ValueError: augmentation without a seed.
@@ -176,16 +176,20 @@ def fused_dataset(
     """Batches of ``(inputs of the CNN and the metadata encoder, popularity (batch,))``.
 
     Args:
-        shards, batch_size, seed, first_epoch, augmentation: as in :func:`spectrogram_dataset`.
+        shards, batch_size, seed, first_epoch, augmentation: as in `spectrogram_dataset`.
         preprocessor: makes the inputs of the metadata encoder from the songs of the shards.
         masking: rates of masked metadata; needs a seed.
         patterns: known subsets of ``FIELDS``, the other fields are unknown; one pass over the songs
-            for each pattern. With a seed, the first pattern's pass is infinite.
+            for each pattern. Several need ``seed=None``: an infinite pass never ends.
 
     Raises:
-        ValueError: augmentation or masking without a seed.
+        ValueError: augmentation or masking without a seed, or several patterns with one.
     """
     _require_seed("masking", masking, seed)
+    if seed is not None and len(patterns) != 1:
+        raise ValueError(
+            f"patterns: expected one pattern with a seed, received {len(patterns)} patterns"
+        )
 
     def make_example(is_known: tf.Tensor, songs: Tensors) -> MetadataExample:
         known_fields = (
@@ -206,7 +210,8 @@ def fused_dataset(
             partial(make_example, pattern), num_parallel_calls=tf.data.AUTOTUNE
         )
     )
-    batch_count = batches.cardinality() * (len(patterns) if seed is None else 1)
+    # Infinite cardinality is -1; with a seed, there is one pattern.
+    batch_count = batches.cardinality() * len(patterns)
     passes = passes.apply(tf.data.experimental.assert_cardinality(batch_count))
     # Prefetch: prepare the next batches while the model computes.
     return passes.prefetch(tf.data.AUTOTUNE)
@@ -219,7 +224,7 @@ def _song_batches(
     first_epoch: int,
     augmentation: AugmentationConfig | None,
 ) -> tf.data.Dataset:
-    """Batches of songs as in :func:`parse_song`; spectrogram float32 from 0 to 255, and epoch."""
+    """Batches of songs as in `parse_song`; spectrogram float32 from 0 to 255, and epoch."""
     _require_seed("augmentation", augmentation, seed)
     files = tf.constant([str(path) for path in shards])
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.config import SplitProtocol
+from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.linkage import normalization
 from pipelines.linkage.deduplication import component_labels, credited_artist_keys, song_groups
@@ -286,7 +287,7 @@ def _split_by_artists_of(
 def _split_by_year(
     years: npt.NDArray[np.int64], requested: Mapping[str, int]
 ) -> npt.NDArray[np.object_]:
-    unknown = int((years == 0).sum())
+    unknown = int((years == UNKNOWN_YEAR).sum())
     if unknown:
         raise InputError(
             f"split by time: expected the year of every song, received {unknown} without a year"
@@ -314,5 +315,5 @@ def _split_by_years_of(
     splits = np.full(len(years), TEST, dtype=object)
     splits[years <= last_years[VALIDATION]] = VALIDATION
     splits[years <= last_years[TRAIN]] = TRAIN
-    splits[years == 0] = EXCLUDED
+    splits[years == UNKNOWN_YEAR] = EXCLUDED
     return splits

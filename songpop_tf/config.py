@@ -1,7 +1,7 @@
 """All settings of a run with their defaults.
 
-The configuration classes are frozen dataclasses that validate themselves. :func:`load_config` and
-:func:`save_config` read and write them as TOML; every run stores its complete configuration.
+The configuration classes are frozen dataclasses that are validated on construction. `load_config`
+and `save_config` read and write them as TOML; every run stores its complete configuration.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from pipelines.io import write_atomically
 
 @dataclass(frozen=True)
 class SpectrogramCNNConfig:
-    """Architecture of the audio branch, :func:`songpop_tf.models.spectrogram_cnn`.
+    """Architecture of the audio branch, `songpop_tf.models.spectrogram_cnn`.
 
     Attributes:
         bands: number of frequency bands, the averages of adjacent rows; a divisor of 256.
@@ -57,12 +57,12 @@ class SpectrogramCNNConfig:
             self.filters,
         )
         require_positive(self, "kernel_size", "features")
-        require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+        require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1", self.dropout)
 
 
 @dataclass(frozen=True)
 class MetadataEncoderConfig:
-    """Architecture of the text branch, :func:`songpop_tf.models.metadata_encoder`.
+    """Architecture of the text branch, `songpop_tf.models.metadata_encoder`.
 
     Attributes:
         preset: KerasHub preset name, or local folder in Hugging Face's BERT layout; it brings its
@@ -112,12 +112,14 @@ class MetadataEncoderConfig:
             self.width % self.heads == 0, "width", f"a multiple of {self.heads} heads", self.width
         )
         for name in ("transformer_dropout", "text_dropout", "dropout"):
-            require(0 <= getattr(self, name) < 1, name, "0 up to 1", getattr(self, name))
+            require(
+                0 <= getattr(self, name) < 1, name, "at least 0 and below 1", getattr(self, name)
+            )
 
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """Architecture of the fusion model's head: 128 features -> ``hidden`` -> 1.
+    """Architecture of the fusion model's head: features of both branches -> ``hidden`` -> 1.
 
     Attributes:
         hidden: units of the hidden layer.
@@ -129,12 +131,12 @@ class FusionConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "hidden")
-        require(0 <= self.dropout < 1, "dropout", "0 up to 1", self.dropout)
+        require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1", self.dropout)
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """Training of one model or stage: AdamW, MSE loss, early stopping.
+    """Training of one model or stage: Adam with decoupled weight decay, MSE loss, early stopping.
 
     Attributes:
         learning_rate: peak learning rate. It is warmed up from a tenth of that during the first
@@ -166,7 +168,8 @@ class RunConfig:
         augmentation: of the training spectrograms; naive models are trained without.
         cnn: architecture of the audio branch.
         metadata: architecture of the text branch.
-        masking: masking of metadata while the text branch is trained.
+        masking: masking of metadata while the text branch is trained, or both branches jointly
+            (``combined_naive``).
         fusion: architecture of the head.
         head_masking: masking of metadata in the masked copies of the training songs that the head
             on frozen branches is trained on, beside the unmasked ones.
@@ -230,7 +233,7 @@ def load_config(path: Path) -> RunConfig:
         with path.open("rb") as file:
             settings = tomllib.load(file)
     except FileNotFoundError:
-        raise InputError(f"{path}: expected a TOML file, found none") from None
+        raise InputError(f"{path}: expected a TOML file, received a missing file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected TOML, received {error}") from None
     try:

@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipelines.constants import UNKNOWN_YEAR
+from songpop_tf.array_types import Vector
 from songpop_tf.constants import WITHIN_POINTS
 
-Vector = npt.NDArray[np.floating]
 Panel = tuple[str, npt.NDArray[Any]]
 """Title and spectrogram ``(rows, columns)``, 0-255."""
 

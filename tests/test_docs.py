@@ -33,6 +33,10 @@ def run_in_demo_folder(
     return variables
 
 
+def completed_epochs(variables: dict[str, object]) -> int:
+    return variables["checkpoint"].completed_epochs  # type: ignore[attr-defined,no-any-return]
+
+
 def test_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= MAX_README_BYTES
 
@@ -52,12 +56,18 @@ def test_readme_script_trains(
 def test_fit_scripts_in_training_page_train_and_resume(
     data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks = code_blocks("docs/training.md", "python")
-    variables = run_in_demo_folder(blocks, data, tmp_path, monkeypatch)
+    first, resumable = code_blocks("docs/training.md", "python")
+    interrupted = resumable.replace("epochs=5 if", "epochs=2 if")
+    assert interrupted != resumable
+    variables = run_in_demo_folder([first, interrupted], data, tmp_path, monkeypatch)
     assert list((tmp_path / "logs").rglob("events.*")), "TensorBoard has logs to show"
-    checkpoint = variables["checkpoint"]
-    assert 1 <= checkpoint.completed_epochs <= 5  # type: ignore[attr-defined]
-    assert (tmp_path / "fit.npz").is_file()
+    assert completed_epochs(variables) == 2
+    exec(compile(resumable, "documentation", "exec"), variables)
+    epochs = completed_epochs(variables)
+    assert 3 <= epochs <= 5, "it resumes after the second epoch"
+    assert len(variables["model"].history.epoch) == epochs - 2  # type: ignore[attr-defined]
+    exec(compile(resumable, "documentation", "exec"), variables)
+    assert completed_epochs(variables) == epochs, "a finished training does not grow"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -17,7 +17,7 @@ from pipelines.metadata.year_baseline import fit_year_baseline, year_index
 HISTORY_LENGTH = 32
 """Songs of a history that the model reads; a longer history is sampled evenly over time."""
 HISTORY_FEATURES = 5
-"""Features of each song of a history: see :meth:`ArtistHistory.lookup`."""
+"""Features of each song of a history: see `ArtistHistory.lookup`."""
 
 _RESIDUAL_SCALE = 20.0  # points of popularity
 _YEARS_PER_DECADE = 10.0
@@ -43,7 +43,7 @@ class _SampledSongs:
 
 @dataclass(frozen=True)
 class ArtistHistory:
-    """The songs of a training set, indexed by artist; :meth:`lookup` also works inside graphs.
+    """The songs of a training set, indexed by artist; `lookup` also works inside graphs.
 
     ``indptr`` and ``indices`` are those of a sparse matrix artists x songs in CSR format: the songs
     of ``artists[i]`` are ``indices[indptr[i] : indptr[i + 1]]``.
@@ -57,7 +57,7 @@ class ArtistHistory:
         years: ``(songs,)`` int32, 0 = unknown.
         residual: ``(songs,)`` float32, popularity minus the year baseline of the song's own set.
         is_pretraining: ``(songs,)`` float32, 1 for rows of the pre-training set.
-        year_baselines: ``(2, years)`` float32 from :func:`fit_year_baseline`: of the training songs
+        year_baselines: ``(2, years)`` float32 from `fit_year_baseline`: of the training songs
             (0) and of the pre-training set (1).
     """
 
@@ -137,8 +137,8 @@ class ArtistHistory:
         The song itself is excluded in all versions, because its popularity is the target.
 
         Args:
-            artists: ``(batch, 3)`` int64 from :func:`artist_keys`.
-            song: ``(batch,)`` int64 from :func:`song_key`.
+            artists: ``(batch, 3)`` int64 from `artist_keys`.
+            song: ``(batch,)`` int64 from `song_key`.
             has_title: ``(batch,)`` bool, whether the title is known.
             year: ``(batch,)`` int32, 0 = unknown.
             sampling_offset: ``(batch,)`` float32 in [0, 1), selects the sampled songs of a history
@@ -248,13 +248,13 @@ class ArtistHistory:
 
     @classmethod
     def load(cls, path: Path) -> "ArtistHistory":
-        """Read a file written by :meth:`save`.
+        """Read a file written by `save`.
 
         Raises:
             InputError: the file does not exist.
         """
         if not path.is_file():
-            raise InputError(f"{path}: expected an artist history, found no such file")
+            raise InputError(f"{path}: expected an artist history, received a missing file")
         with np.load(path) as arrays:
             return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
@@ -268,7 +268,7 @@ def _fit_baseline_of(table: pd.DataFrame, is_pretraining: int) -> npt.NDArray[np
 def _index_by_artist(
     song_artists: npt.NDArray[np.int64], years: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return ``artists``, ``indptr`` and ``indices`` of :class:`ArtistHistory`."""
+    """Return ``artists``, ``indptr`` and ``indices`` of `ArtistHistory`."""
     song = np.repeat(np.arange(len(song_artists)), MAX_ARTISTS)
     entries = pd.DataFrame({"artist": song_artists.reshape(-1), "song": song, "year": years[song]})
     entries = entries[entries.artist != NO_ARTIST].drop_duplicates(["artist", "song"])

@@ -1,7 +1,7 @@
 """Integer keys of artists and songs, computed with TensorFlow operations only.
 
 Datasets and exported models look an artist up by key inside a graph. The keys are coarser than the
-normalized names of :mod:`pipelines.linkage.normalization`, which need Python.
+normalized names of `pipelines.linkage.normalization`, which need Python.
 """
 
 import tensorflow as tf
@@ -49,7 +49,7 @@ def song_key(artists: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
     """Hash main artist and title, ``(batch,)`` int64; all versions of a song share a key.
 
     Args:
-        artists: ``(batch, 3)`` int64 from :func:`artist_keys`.
+        artists: ``(batch, 3)`` int64 from `artist_keys`.
         title: ``(batch,)`` string.
     """
     folded = _fold(title)

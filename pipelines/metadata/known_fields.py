@@ -12,7 +12,7 @@ MISSINGNESS_PATTERNS: tuple[tuple[str, ...], ...] = tuple(
     tuple(field for field, is_known in zip(FIELDS, pattern, strict=True) if is_known)
     for pattern in product((False, True), repeat=len(FIELDS))
 )
-"""Known fields of each pattern, by :func:`pattern_id`: from none (0) to all (7)."""
+"""Known fields of each pattern, by `pattern_id`: from none (0) to all (7)."""
 
 
 def pattern_id(artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> tf.Tensor:

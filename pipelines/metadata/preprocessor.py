@@ -42,7 +42,7 @@ class MetadataPreprocessor:
         self.artist_history = artist_history
 
     def __call__(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
-        """Return the model inputs of a batch: :meth:`tokenize`, then :meth:`to_model_inputs`."""
+        """Return the model inputs of a batch: `tokenize`, then `to_model_inputs`."""
         return self.to_model_inputs(self.tokenize(artist, title, year))
 
     def tokenize(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
@@ -70,7 +70,7 @@ class MetadataPreprocessor:
         }
 
     def tokenize_table(self, table: pd.DataFrame) -> Tensors:
-        """Return :meth:`tokenize` of every row of a table.
+        """Return `tokenize` of every row of a table.
 
         Args:
             table: columns artist, title, year (supported, or 0 = unknown) and is_pretraining.
@@ -100,7 +100,7 @@ class MetadataPreprocessor:
         """Mask metadata in training, and look up history and year baseline.
 
         Args:
-            encoded: a batch of :meth:`tokenize`. "artist" and "title" may instead be the features
+            encoded: a batch of `tokenize`. "artist" and "title" may instead be the features
                 of a frozen text encoder, float ``(batch, width)``.
             masking: probabilities of masking, in training; None masks nothing.
             seed: ``(2,)`` int64, different for each batch; required with ``masking``.
@@ -110,7 +110,7 @@ class MetadataPreprocessor:
             of the batch (features are not changed); ``year``, ``is_pretraining``, ``artist_count``
             (number of credited artists): ``(batch,)`` int32; ``year_baseline``: ``(batch,)``
             float32; ``history``: ``(batch, 32, 5)`` float32, see
-            :meth:`pipelines.metadata.artist_history.ArtistHistory.lookup`.
+            `pipelines.metadata.artist_history.ArtistHistory.lookup`.
 
         Raises:
             ValueError: only one of ``masking`` and ``seed`` is given.
@@ -143,18 +143,18 @@ class MetadataPreprocessor:
         }
 
     def save(self, directory: Path) -> None:
-        """Write all files to ``directory``; the tokenizer last, see :meth:`is_saved`."""
+        """Write all files to ``directory``; the tokenizer last, see `is_saved`."""
         self.artist_history.save(directory / _HISTORY_FILE)
         self.tokenizer.save(directory)
 
     @staticmethod
     def is_saved(directory: Path) -> bool:
-        """Return whether :meth:`save` finished in ``directory``."""
+        """Return whether `save` finished in ``directory``."""
         return MetadataTokenizer.is_saved(directory)
 
     @classmethod
     def load(cls, directory: Path) -> "MetadataPreprocessor":
-        """Read the files written by :meth:`save`.
+        """Read the files written by `save`.
 
         Raises:
             InputError: a file does not exist.

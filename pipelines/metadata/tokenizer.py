@@ -90,19 +90,19 @@ class MetadataTokenizer:
         return tokens
 
     def save(self, directory: Path) -> None:
-        """Write all files to ``directory``; the settings last, see :meth:`is_saved`."""
+        """Write all files to ``directory``; the settings last, see `is_saved`."""
         with write_atomically(directory / _VOCABULARY_FILE) as temporary:
             temporary.write_text("\n".join(self.vocabulary) + "\n", encoding="utf-8")
         write_json(directory / _SETTINGS_FILE, {"tokens": self.tokens, "lowercase": self.lowercase})
 
     @staticmethod
     def is_saved(directory: Path) -> bool:
-        """Return whether :meth:`save` finished in ``directory``."""
+        """Return whether `save` finished in ``directory``."""
         return (directory / _SETTINGS_FILE).is_file()
 
     @classmethod
     def load(cls, directory: Path) -> "MetadataTokenizer":
-        """Read the files written by :meth:`save`.
+        """Read the files written by `save`.
 
         Raises:
             InputError: a file does not exist.
@@ -112,7 +112,7 @@ class MetadataTokenizer:
             text = (directory / _VOCABULARY_FILE).read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise InputError(
-                f"{error.filename}: expected a tokenizer, found no such file"
+                f"{error.filename}: expected a tokenizer, received a missing file"
             ) from None
         return cls(text.removesuffix("\n").split("\n"), **settings)
 

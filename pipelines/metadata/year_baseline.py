@@ -21,7 +21,7 @@ def fit_year_baseline(table: pd.DataFrame) -> npt.NDArray[np.float32]:
         table: columns year (0 = unknown) and popularity (0-100); one row or more.
 
     Returns:
-        ``(1 + years,)`` popularity, 0-100, by :func:`year_index`. The first is that of an unknown
+        ``(1 + years,)`` popularity, 0-100, by `year_index`. The first is that of an unknown
         year: the mean of the songs without year, or of all songs if each has a year. Outside the
         years of the table the spline is extrapolated as a constant.
     """
@@ -41,6 +41,6 @@ def fit_year_baseline(table: pd.DataFrame) -> npt.NDArray[np.float32]:
 
 
 def year_index(years: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    """Return the indices of years (0 = unknown) in the result of :func:`fit_year_baseline`."""
+    """Return the indices of years (0 = unknown) in the result of `fit_year_baseline`."""
     indices: npt.NDArray[np.int64] = np.where(years == UNKNOWN_YEAR, 0, years - FIRST_YEAR + 1)
     return indices

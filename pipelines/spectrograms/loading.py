@@ -1,6 +1,6 @@
 """From a PNG file to the spectrogram that the network reads.
 
-Preparation and prediction call the same :func:`load_spectrogram`, which prevents a difference
+Preparation and prediction call the same `load_spectrogram`, which prevents a difference
 between training and serving. All functions can be traced into a graph.
 """
 
@@ -77,7 +77,7 @@ def png_width(png: tf.Tensor) -> tf.Tensor:
     """Read the number of columns from the headers: int64 of the shape of ``png``.
 
     Args:
-        png: strings of any shape, the bytes of files for which :func:`png_error` is empty.
+        png: strings of any shape, the bytes of files for which `png_error` is empty.
     """
     return _big_endian(_header(png)[..., _WIDTH_BYTES])
 
@@ -106,14 +106,14 @@ def load_spectrogram(png: tf.Tensor) -> tf.Tensor:
     """Decode a PNG file and resize it to the size of the model input.
 
     Args:
-        png: scalar string, the bytes of a PNG file for which :func:`png_error` is empty. Color and
+        png: scalar string, the bytes of a PNG file for which `png_error` is empty. Color and
             16-bit images are converted to 8-bit gray.
 
     Returns:
         ``(256, 1024)`` uint8, min-max scaled to 0-255.
 
     Raises:
-        tf.errors.InvalidArgumentError: the file is rejected by :func:`png_error` or cannot be
+        tf.errors.InvalidArgumentError: the file is rejected by `png_error` or cannot be
             decoded.
     """
     error = png_error(png)

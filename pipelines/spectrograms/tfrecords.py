@@ -35,7 +35,7 @@ def serialize_song(
     Args:
         song: song_id, artist, title (str), year (int, 0 = unknown) and popularity (0-100).
         audio_features: ``(10,)`` from
-            :func:`pipelines.tables.audio_features.standardize_audio_features`.
+            `pipelines.tables.audio_features.standardize_audio_features`.
         pixels: the ``(256, 1024)`` uint8 spectrogram in row-major order.
         columns: of the image file before resizing.
     """
@@ -68,7 +68,7 @@ def _float_feature(values: Iterable[float]) -> tf.train.Feature:
 
 
 def parse_song(record: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Parse a record of :func:`serialize_song`.
+    """Parse a record of `serialize_song`.
 
     Returns:
         ``song_id``, ``artist``, ``title``: scalar string; ``year``, ``columns``: scalar int64;

@@ -46,7 +46,7 @@ def read_audio_features(paths: Sequence[Path], tracks: pd.DataFrame) -> pd.DataF
     """Read the audio features of tracks from their source tables.
 
     Args:
-        paths: the tables given to :func:`pipelines.tables.tracks.read_tracks`.
+        paths: the tables given to `pipelines.tables.tracks.read_tracks`.
         tracks: rows of the table that it returned, in any order.
 
     Returns:

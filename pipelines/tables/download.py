@@ -44,7 +44,7 @@ def download_datasets(directory: Path) -> tuple[Path, Path]:
             kagglehub.dataset_download(handle, output_dir=str(target))
         except FileExistsError:
             raise InputError(
-                f"{target}: expected an empty folder or a finished download, found other files; "
+                f"{target}: expected an empty folder or a finished download, received other files; "
                 "continue with `songpop-tf prepare` if you unpacked them by hand, else remove them"
             ) from None
         except _DOWNLOAD_ERRORS as error:

@@ -106,7 +106,7 @@ def _read_table(path: Path, source: int) -> tuple[list[_Track], list[_Reject]]:
         for line, cells in rows:
             try:
                 if len(cells) != len(header):
-                    raise _InvalidRowError(f"expected {len(header)} cells, found {len(cells)}")
+                    raise _InvalidRowError(f"expected {len(header)} cells, received {len(cells)}")
                 tracks.append(_parse_row(cells, columns, source, line))
             except _InvalidRowError as reason:
                 rejects.append(_Reject(str(path), line, str(reason), INVALID))
@@ -127,7 +127,7 @@ def _column_positions(path: Path, header: Sequence[str]) -> dict[str, int]:
     if missing:
         raise InputError(
             f"{path}: expected the columns {', '.join(REQUIRED_COLUMNS)}; missing: "
-            f"{', '.join(missing)}; found: {', '.join(columns) or 'none'}"
+            f"{', '.join(missing)}; received: {', '.join(columns) or 'none'}"
         )
     return columns
 

@@ -7,15 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from pipelines.config import MAX_SEED
 from pipelines.errors import InputError
 from songpop_tf.console import Console
 
-_MAX_SEED = 2**32 - 1
-
-Seed = Annotated[int, typer.Option(min=0, max=_MAX_SEED, help="Same seed, same result.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same result.")]
 ConfigSeed = Annotated[
     int | None,
-    typer.Option(min=0, max=_MAX_SEED, help="Same seed, same result; overrides the TOML's."),
+    typer.Option(min=0, max=MAX_SEED, help="Same seed, same result; overrides the TOML's."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 DataFolder = Annotated[Path, typer.Option(help="Folder written by `prepare`.")]
@@ -51,7 +50,7 @@ def console_session(debug: bool) -> Iterator[Console]:
 
 @contextmanager
 def tensorflow_session(debug: bool) -> Iterator[Console]:
-    """As :func:`console_session`, for commands that need TensorFlow."""
+    """As `console_session`, for commands that need TensorFlow."""
     from songpop_tf.tf_logging import import_tensorflow_quietly
 
     import_tensorflow_quietly()

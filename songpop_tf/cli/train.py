@@ -20,7 +20,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run resumes.")],
     approach: Annotated[
         Literal["naive", "better", "both"],
-        typer.Option(help="From scratch; pre-trained, with frozen branches; or both."),
+        typer.Option(help="naive: from scratch; better: in stages, with frozen branches; or both."),
     ] = "both",
     branch: Annotated[Branch, typer.Option(help="Models to train.")] = "all",
     config: ConfigFile = None,

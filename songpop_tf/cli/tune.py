@@ -20,7 +20,9 @@ def tune(
     out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted search resumes.")],
     branch: Annotated[
         Branch,
-        typer.Option(help="A branch; combined: the head on frozen branches; or each in turn."),
+        typer.Option(
+            help="Models to tune; combined: the head on frozen branches; all: each in turn."
+        ),
     ] = "all",
     algorithm: Annotated[
         Literal["random", "bayesian", "hyperband", "optuna"],
@@ -43,9 +45,10 @@ def tune(
 ) -> None:
     """Search for better settings.
 
-    Writes best.toml for `train --config`: the starting settings (--config) with the best ones of
-    the branch; and a table of the trials and figures. The first trial evaluates the starting
-    settings. Two processes that run the same command share the trials (--algorithm optuna).
+    The first trial evaluates the starting settings: the defaults, or those of --config. Writes
+    best.toml for `train --config` (the starting settings, with the best hyperparameters), a table
+    of the trials, and figures. Two processes that run the same command share the trials
+    (--algorithm optuna).
 
     \b
     Example:

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.metadata.year_baseline import fit_year_baseline, year_index
-from songpop_tf.evaluation.metrics import Vector
+from songpop_tf.array_types import Vector
 
 BASELINES = ("mean", "year", "boosting")
 
@@ -140,7 +140,7 @@ def _artist_means(
 def _out_of_fold_artist_means(
     artists: pd.Series, residual: Vector, seed: int
 ) -> npt.NDArray[np.float64]:
-    """:func:`_artist_means` of each row from the other folds: its own label must not leak."""
+    """`_artist_means` of each row from the other folds: its own label must not leak."""
     means = np.empty((len(artists), 2))
     folds = KFold(min(_MAX_FOLDS, len(artists)), shuffle=True, random_state=seed)
     for others, fold in folds.split(artists):

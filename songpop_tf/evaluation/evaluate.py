@@ -12,9 +12,10 @@ from pipelines.io import write_csv, write_json
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST, TRAIN, VALIDATION
+from songpop_tf.array_types import Vector
 from songpop_tf.console import Console
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
-from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, Vector, metrics, r2
+from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, metrics, r2
 from songpop_tf.evaluation.model_card import EVALUATION_FILE, write_model_card
 from songpop_tf.evaluation.plots import write_figures
 from songpop_tf.evaluation.report import write_report
@@ -46,7 +47,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     """
     run.check_data(data)
     if not run.finished():
-        raise InputError(f"{run.directory}: expected trained models, found none")
+        raise InputError(f"{run.directory}: expected trained models, received a run without")
     test = data.songs_of(TEST)
     baseline_predictions, pattern_predictions = _predict(data, run, seed, console)
     predictions = baseline_predictions | {

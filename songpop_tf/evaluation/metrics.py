@@ -3,12 +3,10 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from songpop_tf.array_types import Vector
 from songpop_tf.constants import WITHIN_POINTS
-
-Vector = npt.NDArray[np.float64]
 
 PREDICTED_PREFIX = "predicted_"
 """Prefix of the columns of a predictions table; the name of the baseline or model follows."""

@@ -33,12 +33,12 @@ _LIMITS = """## Known limits
   year to year, and new songs score higher than they will later.
 - Predictions regress to the mean: very popular songs are predicted too low, unpopular ones too high
   (see the bias in the table by true popularity).
-- Songs of artists that are not in the training data are predicted from year, name, title and
-  spectrogram alone; a split by artist (`prepare --split artist`) measures the error on them.
+- Of artists that are not in the training data no other song is known; a split by artist
+  (`prepare --split artist`) measures the error on their songs.
 - Catalogs and charts contain what sold in their market. Songs that never charted, other languages
   and other countries may be rare in the training data; the errors on them are unknown.
-- The prediction intervals are valid for songs from the distribution of the validation songs; songs
-  of later years are not.
+- The prediction intervals are valid for songs from the distribution of the validation songs, not
+  for songs of later years.
 - A prediction is no judgment of a song and no advice on whom to pay."""
 
 
@@ -103,9 +103,8 @@ def _summary(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str
         for configuration in run.best_by_branch().values()
     )
     return (
-        "Predicts the Spotify popularity (0-100) of a song from its spectrogram, artist, title and "
-        "year, or from those of them that are known. Trained with songpop_tf, seed "
-        f"{run.config().seed}; all settings are in `config.toml`.\n\n"
+        f"Predicts the Spotify popularity (0-100) of a song from {_inputs(run)}. Trained with "
+        f"songpop_tf, seed {run.config().seed}; all settings are in `config.toml`.\n\n"
         f"- **Training data**: {_training_data(data, run, evaluation)}.\n"
         f"- **Test data**: {protocol['n_test']:,} held-out songs, split `{protocol['split']}` with "
         f"seed {protocol['seed']}.\n"
@@ -117,6 +116,16 @@ def _summary(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str
         f"{evaluation['intervals'][best]['coverage']:.0%} ({best}).\n\n"
         "## Which model predicts\n\n" + _models_table(run, evaluation)
     )
+
+
+def _inputs(run: Run) -> str:
+    """All inputs that the models of the run read."""
+    branches = run.best_by_branch()
+    if "combined" in branches or {"text", "cnn"} <= set(branches):
+        return "its spectrogram, artist, title and year, or from those of them that are known"
+    if "text" in branches:
+        return "its artist, title and year, or from those of them that are known"
+    return "its spectrogram"
 
 
 def _training_data(data: PreparedData, run: Run, evaluation: dict[str, Any]) -> str:

@@ -10,14 +10,17 @@ import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.config import AugmentationConfig
 from pipelines.io import write_atomically
 from pipelines.prepared_data import PreparedData
+from pipelines.source_folders import is_spectrogram
 from pipelines.spectrograms.augmentation import augment
 from pipelines.spectrograms.tfrecords import parse_song
 from pipelines.splits import TRAIN
+from songpop_tf.array_types import Vector
 from songpop_tf.constants import WITHIN_POINTS
-from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, Vector
+from songpop_tf.evaluation.metrics import PREDICTED_PREFIX
 from songpop_tf.plotting import (
     Panel,
     figure_style,
@@ -161,8 +164,8 @@ def plot_training_curves(histories: dict[str, list[dict[str, Any]]]) -> Figure:
     """Training and validation MSE of each configuration by epoch.
 
     Args:
-        histories: one entry for each epoch with epoch, fit (number of the training stage), loss and
-            val_loss, by configuration.
+        histories: one entry for each epoch with epoch, stage (number of the training stage), loss
+            and val_loss, by configuration.
     """
     columns = min(3, len(histories))
     rows = -(-len(histories) // columns)
@@ -170,8 +173,8 @@ def plot_training_curves(histories: dict[str, list[dict[str, Any]]]) -> Figure:
     for position, (name, history) in enumerate(histories.items(), start=1):
         axes = figure.add_subplot(rows, columns, position)
         table = pd.DataFrame(history)
-        # Earlier stages have other validation songs. (Histories of older runs have no stages.)
-        last_stage = table[table.fit == table.fit.max()] if "fit" in table else table
+        # Earlier stages have other validation songs.
+        last_stage = table[table.stage == table.stage.max()]
         best = last_stage.iloc[int(last_stage.val_loss.argmin())]
         axes.plot(table.epoch, table.loss, label="training")
         axes.plot(table.epoch, table.val_loss, label="validation")
@@ -204,10 +207,13 @@ def plot_augmentation(data: PreparedData, augmentation: AugmentationConfig) -> F
 
 
 def _read_original(data: PreparedData) -> tf.Tensor | None:
-    """The image file of the first training song; None if it is no longer there."""
+    """The spectrogram of the first training song; None if its file is no longer there."""
     file = data.songs_of(TRAIN).file.iloc[0]
-    path = Path(data.manifest["sources"]["spectrograms"]) / file
+    path = data.folders.path(file)
     if not path.is_file():
         return None
-    image = tf.io.decode_png(tf.io.read_file(str(path)), channels=1)[:, :, 0]
+    if is_spectrogram(file):
+        image = tf.io.decode_png(tf.io.read_file(str(path)), channels=1)[:, :, 0]
+    else:
+        image = audio_spectrogram(path)
     return tf.cast(image, tf.float32)

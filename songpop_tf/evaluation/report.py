@@ -46,7 +46,7 @@ def write_report(
         run: an evaluated run.
         predictions: the test songs with one column for each baseline and model.
         evaluation: content of ``evaluation.json``.
-        figures: as :func:`write_figures` returns them.
+        figures: as `write_figures` returns them.
         seed: of the bootstrap.
     """
     sections = [
@@ -71,8 +71,9 @@ def text_table(evaluation: dict[str, Any], reachable_r2: dict[str, float] | None
 
     Args:
         evaluation: content of ``evaluation.json``.
-        reachable_r2: the best possible R2 for "text", "cnn" and "combined", if known (synthetic
-            data); adds a column with the share of it that each model reaches.
+        reachable_r2: the noise ceiling of R2 for "text", "cnn" and "combined", if known (synthetic
+            data); adds a column with the share of it that each model reaches. With few test songs,
+            sampling noise can lift that above 100 %.
     """
     header = (
         f"{'configuration':<15} {'MSE':>6} {'95 % interval':>15} {'MAE':>6} {'R2':>7} "

@@ -33,8 +33,8 @@ def fusion_model(
     branch does.
 
     Args:
-        cnn: from :func:`spectrogram_cnn`.
-        encoder: from :func:`metadata_encoder`.
+        cnn: from `spectrogram_cnn`.
+        encoder: from `metadata_encoder`.
         config: of the head.
         frozen: use frozen copies of the branches, with batch normalization and dropout in inference
             mode also while the head is trained; False to share the branches' weights and train

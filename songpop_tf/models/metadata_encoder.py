@@ -6,6 +6,7 @@ import keras
 import keras_hub
 from keras import layers, ops
 
+from pipelines.constants import UNKNOWN_YEAR
 from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
 from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig
@@ -35,7 +36,7 @@ def metadata_encoder(
         config: layer sizes, or the preset of the transformer.
 
     Returns:
-        Model from the outputs of :class:`pipelines.metadata.preprocessor.MetadataPreprocessor` to
+        Model from the outputs of `pipelines.metadata.preprocessor.MetadataPreprocessor` to
         ``(batch, 1)`` popularity. Its layer ``features`` outputs ``(batch, config.features)``.
 
     Raises:
@@ -49,14 +50,14 @@ def metadata_encoder(
     ]
     text = layers.Dropout(config.text_dropout, name="text_dropout")(ops.concatenate(embeddings, -1))
     text = layers.Dense(config.text_features, activation="gelu", name="text_features")(text)
-    year = _scaled_year(inputs)
+    scalars = _scalar_features(inputs)
     x = layers.Concatenate(name="concatenated")(
         [
-            year,
-            layers.Dense(_YEAR_FEATURES, activation="tanh", name="year_features")(year),
+            scalars,
+            layers.Dense(_YEAR_FEATURES, activation="tanh", name="year_features")(scalars),
             _history_features(inputs["history"], config),
             text,
-            text * year[:, :1],  # the effect of a name changes over the years
+            text * scalars[:, :1],  # the effect of a name changes over the years
         ]
     )
     x = layers.Dropout(config.dropout, name="concatenated_dropout")(x)
@@ -71,7 +72,7 @@ def without_text_encoder(encoder: keras.Model) -> keras.Model:
 
     Returns:
         Model with the encoder's inputs, except that "artist" and "title" are outputs of
-        :func:`text_encoder`.
+        `text_encoder`.
     """
     other_inputs = {
         tensor.name: tensor for tensor in encoder.inputs if tensor.name not in _EMBEDDING_LAYERS
@@ -154,9 +155,9 @@ def _mean_token(transformer: keras.Model, token_ids: Any) -> Any:
     return ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
 
-def _scaled_year(inputs: dict[str, keras.KerasTensor]) -> Any:
+def _scalar_features(inputs: dict[str, keras.KerasTensor]) -> Any:
     """``(batch, 5)``: year, whether it is known, source, further artists and year baseline."""
-    is_known = ops.cast(ops.greater(inputs["year"], 0), "float32")
+    is_known = ops.cast(ops.not_equal(inputs["year"], UNKNOWN_YEAR), "float32")
     year = (ops.cast(inputs["year"], "float32") - _CENTER_YEAR) / _YEARS_PER_UNIT
     further_artists = inputs["artist_count"] - 1
     columns = [
@@ -175,7 +176,7 @@ def _history_features(history: Any, config: MetadataEncoderConfig) -> Any:
     """Encode each of the artists' other songs by itself, then pool (as in Deep Sets).
 
     Args:
-        history: ``(batch, songs, 5)`` from :meth:`ArtistHistory.lookup`.
+        history: ``(batch, songs, 5)`` from `ArtistHistory.lookup`.
         config: width of the layers.
 
     Returns:

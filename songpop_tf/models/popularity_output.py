@@ -13,7 +13,7 @@ LOGIT = "logit"
 
 _MAX_POPULARITY = 100.0
 _MARGIN = 0.5
-"""Points by which :func:`to_logits` stays within the scale, so that logits are finite."""
+"""Points by which `to_logits` stays within the scale, so that logits are finite."""
 
 
 def popularity_output(features: Any, baseline: Any) -> Any:

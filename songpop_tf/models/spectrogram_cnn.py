@@ -26,7 +26,7 @@ def spectrogram_cnn(
     Frequency bands are channels and the convolutions are one-dimensional along time: absolute
     frequency matters, so no weight is shared between frequencies. The mean and the standard
     deviation over time pool the channels of the whole song, and a small dense layer maps them to
-    the audio features (:mod:`pipelines.tables.audio_features`), which can be trained as an
+    the audio features (`pipelines.tables.audio_features`), which can be trained as an
     auxiliary output. Popularity is computed from these and from the song's length alone: with more
     inputs, the network overfits to chance features of the few thousand training songs.
 

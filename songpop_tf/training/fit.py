@@ -26,7 +26,10 @@ def fit(
     loss_weights: Mapping[str, float] = MappingProxyType({}),
     steps_per_execution: int = 1,
 ) -> History:
-    """Fit with MSE and Adam, and leave the model with the weights of its best epoch.
+    """Fit with MSE and Adam; leave the model with the weights of its best epoch.
+
+    Weight decay is decoupled (Loshchilov and Hutter, 2019); biases, normalization and embeddings
+    have none.
 
     Args:
         model: changed in place. It may have a dictionary of outputs, ``popularity`` among them.

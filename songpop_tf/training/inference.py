@@ -12,8 +12,8 @@ from pipelines.constants import UNKNOWN_YEAR
 from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
+from songpop_tf.array_types import Vector
 from songpop_tf.training.configurations import Configuration
-from songpop_tf.training.conformal import Vector
 from songpop_tf.training.run import Run
 
 _TEXT_BATCH_SIZE, _SPECTROGRAM_BATCH_SIZE = 256, 32
@@ -38,7 +38,7 @@ def predict_split(
 def predict_patterns(
     configuration: Configuration, model: keras.Model, run: Run, data: PreparedData, split: str
 ) -> npt.NDArray[np.float64]:
-    """As :func:`predict_split`, for each pattern of known fields.
+    """As `predict_split`, for each pattern of known fields.
 
     Returns:
         ``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``.

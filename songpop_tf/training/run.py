@@ -1,5 +1,6 @@
 """The folder of a training run."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from pipelines.io import contains_files, read_json, write_atomically, write_json
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS, pattern_id
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
+from songpop_tf.array_types import Vector
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.training.callbacks import History
 from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS, Configuration
-from songpop_tf.training.conformal import COVERAGE, Vector
+from songpop_tf.training.conformal import COVERAGE
 
 RUN_FORMAT = 2
 """Changes whenever a run of an earlier version cannot be read."""
@@ -59,7 +61,9 @@ class Run:
         if directory.exists() and not directory.is_dir():
             raise InputError(f"{directory}: expected a folder, received a file")
         if contains_files(directory, ignore=[_DATA_FILE]):
-            raise InputError(f"{directory}: expected an empty folder or a run, found other files")
+            raise InputError(
+                f"{directory}: expected an empty folder or a run, received one with other files"
+            )
         content = {
             "format": RUN_FORMAT,
             "data": str(data.directory.resolve()),
@@ -78,7 +82,7 @@ class Run:
         """
         if not (directory / CONFIG_FILE).is_file():
             raise InputError(
-                f"{directory}: expected a training run, found no {CONFIG_FILE}; "
+                f"{directory}: expected a training run, received a folder without {CONFIG_FILE}; "
                 "run `songpop-tf train`"
             )
         _check_format(directory)
@@ -103,7 +107,11 @@ class Run:
 
     def finished(self) -> list[Configuration]:
         """The configurations whose training is complete."""
-        return [one for one in CONFIGURATIONS if self.history_path(one).is_file()]
+        return [
+            configuration
+            for configuration in CONFIGURATIONS
+            if self.history_path(configuration).is_file()
+        ]
 
     def best_by_branch(self) -> dict[str, Configuration]:
         """The configuration that predicts for each branch: pre-trained, else naive."""
@@ -155,18 +163,19 @@ class Run:
             configuration: of the model.
             model: with its best weights.
             history: of all its training stages.
-            half_widths: as :meth:`half_widths` returns them.
+            half_widths: as `half_widths` returns them.
         """
         with write_atomically(self.model_path(configuration)) as temporary:
             model.save(temporary)
         self.save_half_widths(configuration, half_widths)
         write_json(self.history_path(configuration), history)
         self.checkpoint_path(configuration.name).unlink(missing_ok=True)
-        for path in self.checkpoint_path(configuration.name).with_suffix("").glob("*.npz"):
-            path.unlink()
+        # Configurations of several stages have a folder of checkpoints.
+        folder = self.checkpoint_path(configuration.name).with_suffix("")
+        shutil.rmtree(folder, ignore_errors=True)
 
     def save_half_widths(self, configuration: Configuration, half_widths: Vector) -> None:
-        """Store what :meth:`half_widths` returns."""
+        """Store what `half_widths` returns."""
         by_pattern = {
             _pattern_name(pattern): float(half_width)
             for pattern, half_width in zip(MISSINGNESS_PATTERNS, half_widths, strict=True)

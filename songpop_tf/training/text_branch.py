@@ -1,6 +1,5 @@
 """The text branch while it is trained."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -10,16 +9,13 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.config import MaskingConfig
-from pipelines.datasets import metadata_dataset
+from pipelines.datasets import EncodeText, metadata_dataset
 from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.metadata.tokenizer import MetadataTokenizer, train_vocabulary
 from songpop_tf.config import MetadataEncoderConfig
 from songpop_tf.models import metadata_encoder
 from songpop_tf.models.metadata_encoder import text_encoder, without_text_encoder
-
-EncodeText = Callable[[tf.Tensor], npt.NDArray[np.float16]]
-"""Maps tokens ``(texts, tokens)`` to text features ``(texts, width)``."""
 
 _BATCH_SIZE = 512
 

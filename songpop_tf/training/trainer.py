@@ -20,6 +20,7 @@ from pipelines.datasets import fused_dataset, spectrogram_dataset
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
+from songpop_tf.array_types import Vector
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.console import Console
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
@@ -33,7 +34,7 @@ from songpop_tf.training.callbacks import (
     TensorBoardLog,
 )
 from songpop_tf.training.configurations import CONFIGURATIONS, Configuration
-from songpop_tf.training.conformal import Vector, half_width
+from songpop_tf.training.conformal import half_width
 from songpop_tf.training.feature_cache import Examples, cache_features, feature_dataset
 from songpop_tf.training.fit import fit
 from songpop_tf.training.inference import predict_patterns
@@ -87,7 +88,8 @@ class Trainer:
             InputError: the text branch has no rows to be pre-trained on.
             FloatingPointError: a model diverged.
         """
-        required = {one for wanted in configurations for one in (*_required_by(wanted), wanted)}
+        required = set(configurations)
+        required.update(*(_required_by(configuration) for configuration in configurations))
         finished = self.run.finished()
         if TEXT in required.difference(finished):
             check_pretraining_set(self.data)  # now, not after an hour of training the others
@@ -120,7 +122,7 @@ class Trainer:
     def fit(
         self, configuration: Configuration, model: keras.Model
     ) -> tuple[keras.Model, list[History]]:
-        """Train the model that :meth:`build` returned.
+        """Train the model that `build` returned.
 
         Returns:
             The model to store, and the history of each stage; the last one is validated on the
@@ -142,7 +144,7 @@ class Trainer:
         return model, [self.fit_head(model.get_layer(HEAD_LAYER), train, validation)]
 
     def fit_head(self, head: keras.Model, train: Examples, validation: Examples) -> History:
-        """Train the head alone, on the features of :func:`cache_features`."""
+        """Train the head alone, on the features of `cache_features`."""
         fit_config = self.config.head_fit
         steps = -(-len(train[1]) // fit_config.batch_size)
         return self._fit(
@@ -336,8 +338,10 @@ def _required_by(configuration: Configuration) -> tuple[Configuration, ...]:
 
 
 def _concatenate(histories: list[History]) -> History:
-    """One history with consecutive epochs; the key "fit" numbers the stages."""
+    """One history with consecutive epochs; the key "stage" numbers the stages."""
     entries = [
-        {**entry, "fit": fit} for fit, history in enumerate(histories, start=1) for entry in history
+        {**entry, "stage": stage}
+        for stage, history in enumerate(histories, start=1)
+        for entry in history
     ]
     return [{**entry, "epoch": epoch} for epoch, entry in enumerate(entries, start=1)]

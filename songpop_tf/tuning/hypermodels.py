@@ -91,7 +91,7 @@ class BranchHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]  # Keras T
 
         Args:
             hp: the hyperparameters that the model was built with.
-            model: from :meth:`build`; trained in place.
+            model: from `build`; trained in place.
             options: output folders and callbacks of the trial.
 
         Returns:
@@ -131,7 +131,7 @@ class HeadHyperModel(BranchHyperModel):
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, options: TrialOptions
     ) -> History:
-        """Train the head alone; see :meth:`BranchHyperModel.fit`."""
+        """Train the head alone; see `BranchHyperModel.fit`."""
         return self._trainer(hp, options).fit_head(model, *self._cached_features)
 
     def _train_branches(self) -> None:

@@ -28,10 +28,10 @@ _STARTUP_TRIALS = 4
 
 @dataclass(frozen=True)
 class OracleOptions:
-    """Options of :func:`create_oracle`.
+    """Options of `create_oracle`.
 
     Attributes:
-        algorithm: one of :data:`ALGORITHMS`.
+        algorithm: one of `ALGORITHMS`.
         max_trials: includes the trial of the default hyperparameters.
         max_epochs: epochs of Hyperband's longest trials.
         seed: the same seed draws the same hyperparameters.

@@ -16,7 +16,7 @@ from songpop_tf.tuning.oracles import OBJECTIVE
 _DPI = 110
 _MIN_DISTINCT_SCORES = 4
 """Distinct results of completed trials that an importance analysis needs."""
-_COLORS = {"completed": "#2a6f97", "ended early": "#9aa5b1", "best": "#e07a5f"}
+_COLORS = {"completed": "#2a6f97", "pruned": "#9aa5b1", "best": "#e07a5f"}
 
 
 def write_figures(oracle: keras_tuner.Oracle, directory: Path) -> dict[str, Path]:
@@ -50,7 +50,7 @@ def optimization_history(oracle: keras_tuner.Oracle) -> Figure:
         pruned.append(trial.status == TrialStatus.STOPPED)
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.add_subplot()
-    for label, is_pruned in (("completed", False), ("ended early", True)):
+    for label, is_pruned in (("completed", False), ("pruned", True)):
         rows = [row for row, value in enumerate(pruned) if value == is_pruned]
         if rows:
             x, y = [numbers[row] for row in rows], [scores[row] for row in rows]

@@ -18,7 +18,7 @@ TRIALS_FILE = "trials.csv"
 _MAX_COMPARED = 3
 _STATUS = {
     TrialStatus.COMPLETED: "completed",
-    TrialStatus.STOPPED: "ended early",
+    TrialStatus.STOPPED: "pruned",
     TrialStatus.FAILED: "failed",
 }
 
@@ -38,8 +38,12 @@ def write_results(
     table = trials_table(oracle)
     write_csv(directory / TRIALS_FILE, table)
     if not completed:
-        reasons = "; ".join(sorted(set(table.reason)))
-        raise InputError(f"{directory}: expected a trial to succeed, but all failed: {reasons}")
+        counts = ", ".join(f"{count} {name}" for name, count in table.status.value_counts().items())
+        reasons = "; ".join(sorted(set(table.reason) - {""}))
+        raise InputError(
+            f"{directory}: expected a completed trial, received {counts or 'no trial'}"
+            + (f": {reasons}" if reasons else "")
+        )
     console.print(f"\n{comparison(oracle, completed)}")
     if failures := int((table.status == _STATUS[TrialStatus.FAILED]).sum()):
         console.print(f"{failures} of {len(table)} trials failed: see {directory / TRIALS_FILE}")
@@ -56,7 +60,7 @@ def trials_table(oracle: keras_tuner.Oracle) -> pd.DataFrame:
         rows.append(
             {
                 "trial": trial_id,
-                "status": _STATUS.get(trial.status, "runs"),
+                "status": _STATUS.get(trial.status, "running"),
                 "validation_mse": _validation_mse(trial),
                 "reason": (trial.message or "") if trial.status == TrialStatus.FAILED else "",
                 **_hyperparameter_values(oracle, trial),

@@ -42,7 +42,7 @@ class SearchOptions:
     """Algorithm and extent of a search.
 
     Attributes:
-        algorithm: one of :data:`songpop_tf.tuning.oracles.ALGORITHMS`.
+        algorithm: one of `songpop_tf.tuning.oracles.ALGORITHMS`.
         trials: the most for each branch, the one of the default hyperparameters included.
         storage: database URL of the Optuna study; None for a file in the folder of the search.
     """
@@ -114,8 +114,8 @@ def _archive_search(directory: Path, base: RunConfig, console: Console) -> None:
         if not is_exclusive:
             raise InputError(
                 f"{directory}: expected no other process here, because the search restarts on "
-                "better branches; found another process that searches on earlier ones; wait until "
-                "it ends and start again"
+                "better branches; received one that searches on earlier branches; wait until it "
+                "ends and start again"
             )
         numbered = (directory.with_name(f"{directory.name}.{number}") for number in count(1))
         archive = next(path for path in numbered if not path.exists())
@@ -145,8 +145,8 @@ class _BranchSearch:
         with worker_lock:
             if worker_id > 1 and self.options.algorithm != "optuna":
                 raise InputError(
-                    f"{self.directory}: expected a search that no other process runs, found one; "
-                    "only --algorithm optuna can be shared"
+                    f"{self.directory}: expected a search that only this process runs, received "
+                    "one that another process runs, too; only --algorithm optuna can be shared"
                 )
             # One process creates the files that all trials share.
             with hold_lock(self._shared_lock, "another process to start the search", self.console):

@@ -129,7 +129,7 @@ class SearchTuner(PruningMixin, keras_tuner.Tuner):  # type: ignore[misc]  # Ker
             return f"failed: {trial.message}"
         best = self.oracle.get_best_trials()[0]
         mse = trial.metrics.get_best_value(OBJECTIVE.name)
-        pruned = ", ended early by the pruner" if trial.status == TrialStatus.STOPPED else ""
+        pruned = ", pruned" if trial.status == TrialStatus.STOPPED else ""
         rank = "best so far" if best.trial_id == trial.trial_id else f"best {best.score:.1f}"
         return f"validation MSE {mse:.1f}{pruned} ({rank})"
 

@@ -11,6 +11,7 @@ import pytest
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_tuner_optuna import OptunaOracle
+from keras_tuner_optuna.trial_store import open_storage
 
 from .oracles import (
     abs_x,
@@ -72,18 +73,26 @@ def test_trial_whose_draw_raises_is_not_left_running(tmp_path: Path) -> None:
     assert "RUNNING" not in trial_states(changed)
 
 
-def after_claim(
+def after_publishing(
     monkeypatch: pytest.MonkeyPatch, oracle: OptunaOracle, function: Callable[[], Any]
 ) -> None:
-    """Call a function once, between an oracle's claim of its values and its check of others'."""
-    claim_values, pending = oracle._store.claim_values, [function]
+    """Call a function once, between publishing an oracle's values and checking those of others."""
+    publish_values, pending = oracle._store.publish_values, [function]
 
-    def claim_and_call(*args: Any) -> None:
-        claim_values(*args)
+    def publish_and_call(*args: Any) -> None:
+        publish_values(*args)
         if pending:
             pending.pop()()
 
-    monkeypatch.setattr(oracle._store, "claim_values", claim_and_call)
+    monkeypatch.setattr(oracle._store, "publish_values", publish_and_call)
+
+
+def test_retry_logs_no_password(caplog: pytest.LogCaptureFixture) -> None:
+    url = "sqlite://user:secret@no-such-host/study"
+    with caplog.at_level("INFO", "keras_tuner_optuna"), pytest.raises(Exception, match="sqlite"):
+        open_storage(url)
+    assert "retrying" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def two_oracles(tmp_path: Path, **options: Any) -> list[OptunaOracle]:
@@ -102,7 +111,7 @@ def test_same_values_drawn_at_the_same_time_run_once(
     others: list[Trial] = []
     first.enqueue(values)
     second.enqueue(values)
-    after_claim(monkeypatch, first, lambda: others.append(second.create_trial("x")))
+    after_publishing(monkeypatch, first, lambda: others.append(second.create_trial("x")))
     assert first.create_trial("x").hyperparameters.values == values
     assert others[0].hyperparameters.values != values
     assert trial_states(second) == ["RUNNING", "FAIL", "RUNNING"]
@@ -113,7 +122,7 @@ def test_last_trial_drawn_at_the_same_time_runs_once(
 ) -> None:
     first, second = two_oracles(tmp_path, max_trials=1)
     others: list[Trial] = []
-    after_claim(monkeypatch, first, lambda: others.append(second.create_trial("x")))
+    after_publishing(monkeypatch, first, lambda: others.append(second.create_trial("x")))
     assert first.create_trial("x").status == TrialStatus.RUNNING
     assert others[0].status == TrialStatus.STOPPED
     assert second.study.trials[1].user_attrs["fail_reason"] == "beyond max_trials=1"

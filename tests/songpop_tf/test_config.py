@@ -31,7 +31,7 @@ def test_settings_that_are_not_in_the_file_keep_their_default(tmp_path: Path) ->
         ("[cnn]\nfilterz = [1]", "filterz"),
         ("[cnn]\ndropout = 'much'", "much"),
         ("[cnn]\nfilters = 64", "filters"),
-        ("[cnn]\ndropout = 1.5", "dropout: expected 0 up to 1, received 1.5"),
+        ("[cnn]\ndropout = 1.5", "dropout: expected at least 0 and below 1, received 1.5"),
         ("[text_pretraining_fit]\nepochs = 0", "epochs: expected 1 or more, received 0"),
         ("[text_pretraining_fit]\nlearning_rate = -1.0", "learning_rate"),
         ("[metadata]\nwidth = 30\nheads = 4", "a multiple of 4 heads"),

@@ -25,8 +25,15 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
 
         checkpoint = Checkpoint(Path("fit.npz"), patience=5)
         model.compile(...)
+        model.optimizer.build(model.trainable_variables)  # `restore` assigns to its variables
         checkpoint.restore(model)
-        model.fit(..., initial_epoch=checkpoint.completed_epochs, callbacks=[checkpoint])
+        model.fit(
+            ...,
+            initial_epoch=checkpoint.completed_epochs,
+            # No further epoch once training has stopped early.
+            epochs=5 if checkpoint.should_continue else checkpoint.completed_epochs,
+            callbacks=[checkpoint],
+        )
 
     Each epoch's logs gain ``best_<monitor>``, the lowest value so far.
 
@@ -58,7 +65,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         return self._epochs_since_best() < self._patience
 
     def restore(self, model: keras.Model) -> None:
-        """Load the stored state into a compiled model, if there is a checkpoint.
+        """Load the stored state into a model with a built optimizer, if there is a checkpoint.
 
         Args:
             model: of the same architecture and optimizer as the one that was saved.

@@ -8,7 +8,7 @@ from songpop_tf.console import Console
 class ConsoleLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """Prints one line an epoch.
 
-    Add it after :class:`EpochMetrics` and :class:`Checkpoint`, whose logs it prints.
+    Add it after `EpochMetrics` and `Checkpoint`, whose logs it prints.
 
     Args:
         console: where to print.

@@ -35,7 +35,7 @@ _BATCH_SIZE = 1000
 class ArtistProjector(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """Writes the features of the most frequent artists when training ends.
 
-    Add it after :class:`Checkpoint`, which restores the best weights first.
+    Add it after `Checkpoint`, which restores the best weights first.
 
     Args:
         directory: becomes a TensorBoard run of its own.

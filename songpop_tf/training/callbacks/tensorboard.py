@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from songpop_tf.plotting import Panel, Vector
+from songpop_tf.array_types import Vector
+from songpop_tf.plotting import Panel
 from songpop_tf.training.callbacks.tensorboard_images import (
     PANELS,
     prediction_images,
@@ -48,7 +49,7 @@ class TensorBoardLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras i
     every fifth and the last, the images ``predictions/against_true``,
     ``predictions/error_by_decade`` and, where the model reads them, ``spectrograms``.
 
-    Add it after :class:`EpochMetrics` and :class:`Checkpoint`.
+    Add it after `EpochMetrics` and `Checkpoint`.
 
     Args:
         directory: of the stage.

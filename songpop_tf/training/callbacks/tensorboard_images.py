@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from songpop_tf.array_types import Vector
 from songpop_tf.plotting import (
     Panel,
-    Vector,
     figure_style,
     plot_error_by_decade,
     plot_predictions,

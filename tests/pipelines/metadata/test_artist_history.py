@@ -127,7 +127,7 @@ def test_save_and_load(artist_history: ArtistHistory, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         look_up(loaded, "Abba", "Waterloo", 1974), look_up(artist_history, "Abba", "Waterloo", 1974)
     )
-    with pytest.raises(InputError, match="found no such file"):
+    with pytest.raises(InputError, match="received a missing file"):
         ArtistHistory.load(tmp_path / "other.npz")
 
 

@@ -66,7 +66,7 @@ def test_unusable_file_is_rejected_with_reason(tmp_path: Path, path: str, reason
 
 
 def test_folder_without_usable_files_raises_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no PNG"):
+    with pytest.raises(InputError, match="without PNG"):
         find_spectrograms(tmp_path)
     with pytest.raises(InputError, match="expected a folder"):
         find_spectrograms(tmp_path / "missing")

@@ -99,7 +99,7 @@ def test_row_of_wrong_length_is_rejected_and_blank_line_is_skipped(tmp_path: Pat
     path = write_table(tmp_path / "t.csv", [*row(), "more"], [], row(name="Good"))
     tracks, rejects = read_tracks([path])
     assert tracks["row"].to_list() == [4]
-    assert rejects["reason"].to_list() == ["expected 5 cells, found 6"]
+    assert rejects["reason"].to_list() == ["expected 5 cells, received 6"]
 
 
 def test_duplicates_keep_highest_popularity_of_first_file(tmp_path: Path) -> None:
@@ -146,14 +146,15 @@ def test_unusable_table_raises_input_error(tmp_path: Path) -> None:
         read_tracks([])
     lacking = write_table(tmp_path / "lacking.csv", header=["name", "artists"])
     with pytest.raises(
-        InputError, match=r"lacking\.csv.*missing: popularity, release_date; found: name, artists"
+        InputError,
+        match=r"lacking\.csv.*missing: popularity, release_date; received: name, artists",
     ):
         read_tracks([lacking])
     twice = write_table(tmp_path / "twice.csv", header=[*HEADER, " name"])
     with pytest.raises(InputError, match=r"twice\.csv.*different names, received name twice"):
         read_tracks([twice])
     (tmp_path / "empty.csv").touch()
-    with pytest.raises(InputError, match="found: none"):
+    with pytest.raises(InputError, match="received: none"):
         read_tracks([tmp_path / "empty.csv"])
     with pytest.raises(InputError, match="none of 1 rows can be used; line 2: the name is empty"):
         read_tracks([write_table(tmp_path / "bad.csv", row(name=""))])

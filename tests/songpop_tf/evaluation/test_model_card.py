@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from songpop_tf.evaluation.model_card import current_model_card
+from pipelines.prepared_data import PreparedData
+from songpop_tf.evaluation.model_card import current_model_card, write_model_card
 from songpop_tf.training.run import Run
 
 
@@ -40,3 +41,30 @@ def test_model_card_is_current_only_if_all_models_used_for_prediction_were_evalu
         # The run predicts with "cnn", not with "cnn_naive".
         is_current = name == "cnn_naive"
         assert (current_model_card(Run(path.parent)) is not None) == is_current
+
+
+@pytest.mark.parametrize(
+    ("finished", "inputs"),
+    [
+        (["cnn_naive"], "from its spectrogram. Trained"),
+        (["text"], "from its artist, title and year, or from those of them that are known."),
+        (["text_naive", "cnn"], "from its spectrogram, artist, title and year, or from those"),
+    ],
+)
+def test_model_card_names_only_what_the_models_of_the_run_read(
+    evaluation: dict,
+    evaluated_run: Run,
+    data: PreparedData,
+    tmp_path: Path,
+    finished: list[str],
+    inputs: str,
+) -> None:
+    run = Run(shutil.copytree(evaluated_run.directory, tmp_path / "run"))
+    for path in (run.directory / "history").iterdir():
+        if path.stem not in finished:
+            path.unlink()
+    predictions = pd.read_csv(run.directory / "predictions.csv")
+    write_model_card(data, run, predictions, evaluation)
+    card = (run.directory / "model_card.md").read_text()
+    assert inputs in card
+    assert ("a pre-training set of " in card) == ("text" in finished)

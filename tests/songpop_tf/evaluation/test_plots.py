@@ -13,15 +13,10 @@ def best_epoch(history: list[dict]) -> tuple[int, float]:
 def test_best_epoch_is_one_of_the_last_stage() -> None:
     epochs = [(1, 1, 90.0), (2, 1, 50.0), (3, 2, 80.0), (4, 2, 70.0), (5, 2, 75.0)]
     history = [
-        {"epoch": epoch, "fit": stage, "loss": loss, "val_loss": loss}
+        {"epoch": epoch, "stage": stage, "loss": loss, "val_loss": loss}
         for epoch, stage, loss in epochs
     ]
     assert best_epoch(history) == (4, 70.0)
-
-
-def test_histories_without_stages_are_drawn() -> None:
-    history = [{"epoch": epoch, "loss": 9.0, "val_loss": 9.0 - epoch} for epoch in (1, 2)]
-    assert best_epoch(history) == (2, 7.0)
 
 
 def test_comparison_has_the_lowest_mse_at_the_top() -> None:

@@ -25,7 +25,7 @@ def test_run_accepts_only_its_own_data_and_configuration(
     with pytest.raises(InputError, match="expected a training run"):
         Run.open(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="found other files"):
+    with pytest.raises(InputError, match="received one with other files"):
         Run.start(tmp_path, data, TINY)
 
 

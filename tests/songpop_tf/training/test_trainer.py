@@ -29,8 +29,8 @@ def test_all_configurations_are_trained_and_stored(run: Run) -> None:
         history = pd.DataFrame(run.load_history(configuration))
         assert np.isfinite(history.loss).all()
         assert history.epoch.tolist() == list(range(1, len(history) + 1))
-        assert history.fit.is_monotonic_increasing
-        assert history.fit.nunique() == (2 if configuration == TEXT else 1)
+        assert history.stage.is_monotonic_increasing
+        assert history.stage.nunique() == (2 if configuration == TEXT else 1)
         assert {"epoch", "loss", "val_loss", "val_mae", "seconds"} <= set(history.columns)
     assert not list(run.directory.glob("checkpoints/**/*.npz")), "finished models need none"
 

@@ -1,4 +1,4 @@
-"""Keras Tuner's own oracles as a search uses them: the defaults first, and files that survive."""
+"""Keras Tuner's own oracles as a search uses them: the defaults first, and crash-safe files."""
 
 import json
 from pathlib import Path

@@ -21,7 +21,7 @@ def test_table_has_a_row_for_each_trial(tmp_path: Path) -> None:
     oracle.trials["02"].status, oracle.trials["02"].message = TrialStatus.FAILED, "out of memory"
     table = trials_table(oracle)
     assert list(table.trial) == [f"{number:02}" for number in range(12)], "in numerical order"
-    assert list(table.status[:4]) == ["completed", "ended early", "failed", "completed"]
+    assert list(table.status[:4]) == ["completed", "pruned", "failed", "completed"]
     assert list(table.reason[:4]) == ["", "", "out of memory", ""]
     assert list(table.validation_mse) == [abs(x) for x in table.x]
 
@@ -51,6 +51,9 @@ def test_search_without_a_completed_trial_is_refused(tmp_path: Path) -> None:
     oracle = finished_oracle(tmp_path, 2)
     for trial in oracle.trials.values():
         trial.status, trial.message = TrialStatus.FAILED, "out of memory"
-    with pytest.raises(InputError, match="expected a trial to succeed, .* out of memory"):
+    with pytest.raises(InputError, match="a completed trial, received 2 failed: out of memory"):
         write_results(oracle, tmp_path, RecordingConsole())
     assert set(read_trials(tmp_path).reason) == {"out of memory"}
+    oracle.trials["0"].status = TrialStatus.STOPPED
+    with pytest.raises(InputError, match="received 1 pruned, 1 failed: out of memory"):
+        write_results(oracle, tmp_path, RecordingConsole())

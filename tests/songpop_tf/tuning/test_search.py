@@ -182,7 +182,7 @@ def test_killed_search_resumes_without_losing_a_trial(
     assert resumed.returncode == 0, errors
     table = read_trials(tmp_path / "combined")
     assert len(table) == 8
-    assert set(table.status) <= {"completed", "ended early"}
+    assert set(table.status) <= {"completed", "pruned"}
     after = completed_scores(tmp_path)
     assert {name: after[name] for name in before} == before
     fits = count_fits(tmp_path)

@@ -37,10 +37,10 @@ def test_pruned_trials_end_early(
 ) -> None:
     lines = search_head(data, tmp_path, "optuna", 12)
     table = read_trials(tmp_path / "combined")
-    pruned = table[table.status == "ended early"].validation_mse.astype(float)
+    pruned = table[table.status == "pruned"].validation_mse.astype(float)
     assert len(pruned) > 0
     assert pruned.min() > table.validation_mse.astype(float).median() - 1e-6
-    assert any("ended early by the pruner" in line for line in lines)
+    assert any(", pruned (" in line for line in lines)
     assert len(hypermodels[0].dropouts) == 12
 
 
@@ -79,7 +79,9 @@ def test_search_whose_trials_all_fail_reports_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     raise_in_fits(monkeypatch, hypermodels, {0: FloatingPointError("the loss became nan")})
-    with pytest.raises(InputError, match="all failed: FloatingPointError: the loss became nan"):
+    with pytest.raises(
+        InputError, match="received 5 failed: FloatingPointError: the loss became nan"
+    ):
         search_head(data, tmp_path, "optuna", 5)
     table = read_trials(tmp_path / "combined")
     assert list(table.status) == ["failed"] * 5
