@@ -18,11 +18,14 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram
+from pipelines.audio.grayscale import Pixels
 from pipelines.config import AugmentationConfig, MaskingConfig
 from pipelines.metadata.known_fields import FIELDS
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
 from pipelines.spectrograms.augmentation import augment
+from pipelines.spectrograms.loading import ROWS, resize_spectrogram
 from pipelines.spectrograms.tfrecords import count_records, parse_song
 
 CYCLE_LENGTH = 4
@@ -160,6 +163,33 @@ def spectrogram_dataset(
 def _spectrogram_inputs(songs: Tensors) -> Tensors:
     """Return the inputs of the CNN."""
     return {name: songs[name] for name in ("spectrogram", "columns")}
+
+
+def audio_dataset(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
+    """Batches of the inputs of the CNN, read from sound files.
+
+    Args:
+        files: sound files, see `pipelines.audio.decoding.read_audio`.
+        batch_size: number of songs; the last batch may be smaller.
+
+    Raises:
+        tf.errors.OpError: while iterating, for a file that cannot be decoded; its message names
+            the file and the reason.
+    """
+
+    def load(path: tf.Tensor) -> Tensors:
+        image = tf.numpy_function(_audio_image, [path], tf.uint8, stateful=False)
+        image.set_shape([ROWS, None])
+        columns = tf.shape(image, tf.int64)[1]
+        return {"spectrogram": tf.cast(resize_spectrogram(image), tf.float32), "columns": columns}
+
+    paths = tf.data.Dataset.from_tensor_slices([str(file) for file in files])
+    inputs = paths.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    return inputs.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _audio_image(path: bytes) -> Pixels:
+    return audio_spectrogram(Path(path.decode()))
 
 
 def fused_dataset(

@@ -59,7 +59,7 @@ class PreparedData:
     def folders(self) -> SourceFolders:
         """The folders that the songs' files were in when they were prepared."""
         sources = self.manifest["sources"]
-        paths = (sources[name] for name in ("spectrograms", "audio"))
+        paths = (sources.get(name) for name in ("spectrograms", "audio"))
         return SourceFolders(*(Path(path) if path else None for path in paths))
 
     @cached_property

@@ -8,7 +8,7 @@ import pandas as pd
 from pipelines.audio.convert import find_audio
 from pipelines.audio.tags import read_tags
 from pipelines.errors import InputError
-from pipelines.tables.spectrogram_files import find_spectrograms
+from pipelines.tables.spectrogram_files import find_spectrograms, printable
 
 _PNG = ".png"
 
@@ -66,7 +66,9 @@ def _find_sound_files(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     rejects: list[tuple[str, str]] = []
     for path in find_audio([directory]):
         file, tags = path.relative_to(directory).as_posix(), read_tags(path)
-        if not (tags.artist and tags.title):
+        if printable(file) != file:
+            rejects.append((printable(file), "expected a file name in UTF-8"))
+        elif not (tags.artist and tags.title):
             rejects.append((file, "expected artist and title in the tags or the name, found none"))
         elif not tags.year:
             rejects.append((file, "expected a year in the tags or the folder, found none"))

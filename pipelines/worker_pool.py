@@ -1,6 +1,7 @@
 """Run a function in several processes that end with the process that started them."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +43,11 @@ def run_in_processes(
 
 
 def exit_with_parent() -> None:
-    """Exit this process as soon as its parent process is gone, even if that was killed."""
+    """Exit this process as soon as its parent process is gone, even if that was killed.
+
+    Ctrl-C reaches all processes of a terminal; only the parent reacts to it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 
     def poll_parent() -> None:

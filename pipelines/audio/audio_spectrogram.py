@@ -19,6 +19,8 @@ from pipelines.errors import InputError
 MIN_COLUMNS = 32
 MAX_COLUMNS = 64 * 2**20 // ROWS
 """Largest spectrogram that the models read: 21 minutes."""
+SILENCE = 1e-6
+"""Amplitude of the brightest pixels, -120 dB of full scale, below which there is only rounding."""
 _PNG_COMPRESSION = 1
 """zlib level: higher ones save 15 % of the file and take longer than the transform."""
 
@@ -43,24 +45,16 @@ def audio_spectrogram(path: Path, curve: Pixels | None = None) -> Pixels:
     Raises:
         InputError: the file cannot be decoded, is silent, or is too short or too long for a song.
     """
-    pieces = []
-    columns = 0
-    for piece in shared_transform().stream(read_audio(path)):
-        columns += len(piece)
-        if columns > MAX_COLUMNS:
-            raise InputError(
-                f"{path}: expected at most {MAX_COLUMNS / COLUMNS_PER_SECOND / 60:.0f} minutes of "
-                "audio, received more"
-            )
-        # Half precision, relative to the largest possible amplitude: 25 MB for four minutes.
-        pieces.append(piece.astype(np.float16))
+    audio = read_audio(path, max_seconds=MAX_COLUMNS / COLUMNS_PER_SECOND)
+    pieces = list(shared_transform().stream(audio))
+    columns = sum(len(piece) for piece in pieces)
     if columns < MIN_COLUMNS:
         raise InputError(
             f"{path}: expected at least {MIN_COLUMNS / COLUMNS_PER_SECOND:.2f} s of audio, "
             f"received {columns / COLUMNS_PER_SECOND:.2f} s"
         )
-    amplitudes = np.concatenate(pieces).astype(np.float32)
-    if clip_level(amplitudes) == 0:
+    amplitudes = np.concatenate(pieces)
+    if clip_level(amplitudes) < SILENCE:
         raise InputError(f"{path}: expected sound, received silence")
     return to_grayscale(amplitudes, curve)
 

@@ -14,7 +14,7 @@ from pipelines.audio.tags import SongTags, read_tags
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import write_atomically, write_csv
-from pipelines.tables.spectrogram_files import spectrogram_path
+from pipelines.tables.spectrogram_files import printable, spectrogram_path
 from pipelines.worker_pool import run_in_processes
 
 FAILURES_FILE = "failures.csv"
@@ -45,12 +45,7 @@ def find_audio(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(
-                Path(folder) / name
-                for folder, _, names in os.walk(path, followlinks=True)
-                for name in names
-                if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-            )
+            files += _walk(path)
         elif path.exists():
             files.append(path)
         else:
@@ -59,6 +54,18 @@ def find_audio(paths: Sequence[Path]) -> list[Path]:
         listed = ", ".join(str(path) for path in paths)
         raise InputError(f"{listed}: expected sound files (mp3, wav, flac, ...), found none")
     return files
+
+
+def _walk(directory: Path) -> list[Path]:
+    """Sound files below a folder; a file that links lead to several times is listed once."""
+    paths = sorted(
+        Path(folder) / name
+        for folder, _, names in os.walk(directory, followlinks=True)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+    )
+    files = {path.resolve(): path for path in reversed(paths) if path.is_file()}
+    return sorted(files.values())
 
 
 def convert_audio(
@@ -81,7 +88,12 @@ def convert_audio(
         curve: gray levels of a calibrated data set.
         processes: at most; None for one a core.
         progress: called with the number of files done and of all files.
+
+    Raises:
+        InputError: `directory` is a file.
     """
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: expected a folder, received a file")
     targets, failures = _plan(files, directory, year)
     missing = {source: target for source, target in targets.items() if not target.is_file()}
     done = len(files) - len(missing)
@@ -95,7 +107,7 @@ def convert_audio(
         if progress is not None:
             progress(done, len(files))
     table = pd.DataFrame(
-        [(str(file), failures[file]) for file in files if file in failures],
+        [(printable(str(file)), failures[file]) for file in files if file in failures],
         columns=["file", "reason"],
     )
     _write_failures(directory / FAILURES_FILE, table)
@@ -116,7 +128,9 @@ def _plan(
         if reason := _missing_tags(tags, year):
             failures[file] = reason
         elif path is None:
-            failures[file] = f"expected letters in artist and title, received {tags}"
+            failures[file] = (
+                f"expected letters in artist and title, received {tags.artist!r} and {tags.title!r}"
+            )
         elif (original := sources.setdefault(directory / path, file)) != file:
             failures[file] = f"expected another artist, title or year than those of {original}"
         else:

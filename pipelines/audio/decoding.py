@@ -1,5 +1,8 @@
 """Decode sound files to mono audio at 24 kHz, a block at a time."""
 
+import contextlib
+import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,11 @@ SUFFIXES = frozenset(
 
 _BLOCK_FRAMES = 2**17
 _MIN_RATE, _MAX_RATE = 2_000, 768_000
+_MAX_SAMPLE = 1e9
 _SIGNATURES = {b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"%PDF": "a PDF"}
 
 
-def read_audio(path: Path) -> Iterator[Audio]:
+def read_audio(path: Path, max_seconds: float = math.inf) -> Iterator[Audio]:
     """Decode a sound file: average the channels, then resample to 24 kHz.
 
     WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF and others are decoded by libsndfile; M4A, AAC, WMA, WebM
@@ -31,19 +35,25 @@ def read_audio(path: Path) -> Iterator[Audio]:
 
     Args:
         path: of the file; its extension is ignored.
+        max_seconds: longest audio that is decoded.
 
     Yields:
         ``(samples,)`` float32, nominally within -1 to 1.
 
     Raises:
-        InputError: the file cannot be read, or holds no audio that can be decoded.
+        InputError: the file cannot be read, is longer, or holds no audio that can be decoded.
     """
     if error := file_error(path):
         raise InputError(f"{path}: {error}")
-    rate, blocks = _open(path)
+    rate, frames, blocks = _open(path)
     if not _MIN_RATE <= rate <= _MAX_RATE:
         raise InputError(
             f"{path}: expected a sample rate of {_MIN_RATE} to {_MAX_RATE} Hz, received {rate} Hz"
+        )
+    if frames > max_seconds * rate:
+        raise InputError(
+            f"{path}: expected at most {max_seconds / 60:.0f} minutes of audio, received "
+            f"{frames / rate / 60:.0f}"
         )
     # High quality: the quick settings alias, or lose what is above 8 kHz.
     resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
@@ -51,7 +61,12 @@ def read_audio(path: Path) -> Iterator[Audio]:
     try:
         for block in blocks:
             samples += len(block)
-            yield resampler.resample_chunk(np.nan_to_num(block), last=False)
+            if samples > max_seconds * rate:
+                raise InputError(
+                    f"{path}: expected at most {max_seconds / 60:.0f} minutes of audio, received "
+                    "more"
+                )
+            yield resampler.resample_chunk(_finite(block), last=False)
     except soundfile.LibsndfileError as error:
         raise InputError(
             f"{path}: expected audio, received damaged data after {samples / rate:.1f} s: {error}"
@@ -61,15 +76,25 @@ def read_audio(path: Path) -> Iterator[Audio]:
     yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def _open(path: Path) -> tuple[int, Iterator[Audio]]:
-    """Sample rate and mono blocks of a file."""
+def _finite(block: Audio) -> Audio:
+    """Replace samples that are no numbers by silence, and limit the others."""
+    numbers = np.nan_to_num(block, posinf=0.0, neginf=0.0)
+    return np.clip(numbers, -_MAX_SAMPLE, _MAX_SAMPLE)
+
+
+def _open(path: Path) -> tuple[int, int, Iterator[Audio]]:
+    """Sample rate, number of samples (0 = unknown) and mono blocks of a file."""
+    # By descriptor: names need not be UTF-8, and the extension does not count.
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(descriptor)
     except soundfile.LibsndfileError as error:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
         if signature := _other_content(path):
             raise InputError(f"{path}: expected a sound file, received {signature}") from None
         return _open_with_ffmpeg(path, str(error))
-    return file.samplerate, _mono_blocks(file)
+    return file.samplerate, file.frames, _mono_blocks(file)
 
 
 def _mono_blocks(file: soundfile.SoundFile) -> Iterator[Audio]:
@@ -87,7 +112,7 @@ def _other_content(path: Path) -> str:
     return next((name for magic, name in _SIGNATURES.items() if head.startswith(magic)), "")
 
 
-def _open_with_ffmpeg(path: Path, reason: str) -> tuple[int, Iterator[Audio]]:
+def _open_with_ffmpeg(path: Path, reason: str) -> tuple[int, int, Iterator[Audio]]:
     """As :func:`_open`, for what libsndfile does not decode."""
     try:
         import av
@@ -97,11 +122,11 @@ def _open_with_ffmpeg(path: Path, reason: str) -> tuple[int, Iterator[Audio]]:
             f"{reason.rstrip('.')}; for M4A, AAC, WMA and WebM: pip install av"
         ) from None
     try:
-        container = av.open(str(path))
+        container = av.open(str(path.resolve()))  # a relative name may look like a URL
         stream = container.streams.audio[0]
     except (av.error.FFmpegError, IndexError) as error:
         raise InputError(f"{path}: expected a file with audio, received: {error}") from None
-    return int(stream.rate), _ffmpeg_blocks(container, stream, path)
+    return int(stream.rate), 0, _ffmpeg_blocks(container, stream, path)
 
 
 def _ffmpeg_blocks(container: Any, stream: Any, path: Path) -> Iterator[Audio]:

@@ -1,23 +1,17 @@
 """Gray levels of a spectrogram: linear in amplitude, as in the data set."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
-
-from pipelines.errors import InputError
-from pipelines.io import read_json, write_json
 
 CLIP_FRACTION = 0.999
 """Fraction of the pixels below white: the maximum would let one click rule the whole song."""
-MIN_ORIGINALS = 30
-"""Fewer songs do not tell the gray levels of a data set from those of its songs."""
 MAX_MEDIAN, MIN_BLACK = 5.0, 0.2
 """Gray levels of the data set: most pixels are black. Decibel scales have a median far above."""
 
 Pixels = npt.NDArray[np.uint8]
+Histogram = npt.NDArray[np.float64]
 
 _QUANTILES = np.r_[np.linspace(0.0, 0.99, 100), 0.995, 0.999, 1.0]
 
@@ -50,32 +44,38 @@ def clip_level(amplitudes: npt.NDArray[np.float32]) -> float:
     return float(np.partition(amplitudes, rank, axis=None)[rank])
 
 
-def gray_quantiles(images: Sequence[Pixels]) -> npt.NDArray[np.float64]:
+def gray_histogram(image: Pixels) -> Histogram:
+    """Fraction of the pixels of each gray level, ``(256,)``."""
+    histogram: Histogram = np.bincount(image.ravel(), minlength=256) / image.size
+    return histogram
+
+
+def gray_quantiles(histograms: Sequence[Histogram]) -> npt.NDArray[np.float64]:
     """Quantiles of the gray levels of all images, each counting alike."""
-    histograms = [np.bincount(image.ravel(), minlength=256) / image.size for image in images]
     cumulative = np.cumsum(np.mean(histograms, axis=0))
     levels = np.searchsorted(cumulative, _QUANTILES - 1e-12).clip(max=255)
     quantiles: npt.NDArray[np.float64] = levels.astype(np.float64)
     return quantiles
 
 
-def fit_curve(originals: Sequence[Pixels], converted: Sequence[Pixels]) -> Pixels:
+def fit_curve(originals: Sequence[Histogram], converted: Sequence[Histogram]) -> Pixels:
     """Fit a monotone map of gray levels, so that converted songs have those of original files.
 
     Args:
-        originals: spectrograms of the data set, not resized.
-        converted: spectrograms from :func:`to_grayscale`, of any songs.
+        originals: of spectrograms of the data set, not resized.
+        converted: of spectrograms from `to_grayscale`, of any songs.
 
     Returns:
-        ``(256,)`` uint8: the gray level for each linear one.
+        ``(256,)`` uint8: the gray level for each linear one; black stays black.
     """
     levels = np.interp(np.arange(256), *_strictly_increasing(converted, originals))
+    levels[0] = 0
     curve: Pixels = np.rint(np.maximum.accumulate(levels)).astype(np.uint8)
     return curve
 
 
 def _strictly_increasing(
-    converted: Sequence[Pixels], originals: Sequence[Pixels]
+    converted: Sequence[Histogram], originals: Sequence[Histogram]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Quantiles of both; where several of the first are equal, the highest of the second."""
     x, y = gray_quantiles(converted), gray_quantiles(originals)
@@ -83,11 +83,10 @@ def _strictly_increasing(
     return distinct, y[::-1][first]
 
 
-def grayscale_warning(images: Sequence[Pixels]) -> str:
+def grayscale_warning(histograms: Sequence[Histogram]) -> str:
     """Say in one line if spectrograms have other gray levels than the data set; else ""."""
-    quantiles = gray_quantiles(images)
-    median = float(np.interp(0.5, _QUANTILES, quantiles))
-    black = float(np.mean([(image == 0).mean() for image in images]))
+    median = float(np.interp(0.5, _QUANTILES, gray_quantiles(histograms)))
+    black = float(np.mean([histogram[0] for histogram in histograms]))
     if median <= MAX_MEDIAN and black >= MIN_BLACK:
         return ""
     return (
@@ -95,36 +94,3 @@ def grayscale_warning(images: Sequence[Pixels]) -> str:
         f"pixels as in the data set, received {median:.0f} and {black:.0%}: probably a decibel "
         "scale, or images that were resized"
     )
-
-
-def load_originals(directory: Path) -> list[Pixels]:
-    """Read the PNG files below a folder for :func:`fit_curve`.
-
-    Raises:
-        InputError: there are fewer than ``MIN_ORIGINALS``, or they are resized.
-    """
-    paths = sorted(directory.rglob("*.png"))
-    if len(paths) < MIN_ORIGINALS:
-        raise InputError(
-            f"{directory}: expected at least {MIN_ORIGINALS} original spectrograms, found "
-            f"{len(paths)}"
-        )
-    return [np.asarray(Image.open(path).convert("L")) for path in paths]
-
-
-def save_curve(path: Path, curve: Pixels) -> None:
-    """Write a curve as JSON."""
-    write_json(path, {"gray_levels": curve.tolist()})
-
-
-def load_curve(path: Path) -> Pixels:
-    """Read what :func:`save_curve` wrote.
-
-    Raises:
-        InputError: the file holds no curve.
-    """
-    content = read_json(path)
-    levels = content.get("gray_levels") if isinstance(content, dict) else None
-    if not isinstance(levels, list) or len(levels) != 256:
-        raise InputError(f"{path}: expected 256 gray levels, received something else")
-    return np.array(levels, np.uint8)

@@ -8,8 +8,9 @@ from tinytag import TinyTag, TinyTagException
 
 from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 
-_TRACK_NUMBER = re.compile(r"^\d{1,3}[\s._-]+(?=\S)")
-_YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
+# "03 Song", "3. Song" and "3 - Artist - Song" begin with a track number, "50 Cent - Song" does not.
+_TRACK_NUMBER = re.compile(r"^(?:\d{1,3}\s*[.)]\s+|0\d[\s.-]+|\d{1,3} - (?=.* - ))(?=\S)")
+_YEAR = re.compile(r"\s*(\d{4})")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ def read_tags(path: Path) -> SongTags:
     """Read artist, title and year of a sound file.
 
     Missing tags are taken from a name like ``Artist - Title.mp3`` or ``Artist_-_Title.mp3``, the
-    year from the nearest folder that is named as one.
+    year from the name of its folder.
     """
     tags = _embedded_tags(path)
     named = _parse_name(path)
@@ -37,7 +38,7 @@ def _embedded_tags(path: Path) -> SongTags:
         tag = TinyTag.get(path)
     except (TinyTagException, OSError, ValueError):
         return SongTags()  # no tags: the decoder reports what is wrong with the file
-    match = _YEAR.search(str(tag.year or ""))
+    match = _YEAR.match(str(tag.year or ""))
     year = int(match[1]) if match else UNKNOWN_YEAR
     return SongTags(
         _clean(tag.artist or tag.albumartist),
@@ -53,12 +54,9 @@ def _clean(text: str | None) -> str:
 
 def _parse_name(path: Path) -> SongTags:
     stem = _clean(path.stem.replace("_", " "))
-    folder_years = [
-        int(part)
-        for part in path.parent.parts
-        if re.fullmatch(r"\d{4}", part) and FIRST_YEAR <= int(part) <= LAST_YEAR
-    ]
-    year = folder_years[-1] if folder_years else UNKNOWN_YEAR
+    folder = path.absolute().parent.name
+    is_year = re.fullmatch(r"\d{4}", folder) and FIRST_YEAR <= int(folder) <= LAST_YEAR
+    year = int(folder) if is_year else UNKNOWN_YEAR
     artist, dash, title = _TRACK_NUMBER.sub("", stem).partition(" - ")
     if not dash:
         return SongTags("", _TRACK_NUMBER.sub("", stem), year)

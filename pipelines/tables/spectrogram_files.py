@@ -17,7 +17,7 @@ from pipelines.errors import InputError
 # Characters that a file system does not allow, quotation marks, and all control characters.
 _NOT_ALLOWED = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
 # With '.png', within the 255 bytes that file systems allow.
-_MAX_STEM_BYTES = 240
+_MAX_PART_BYTES = 118
 
 
 class _InvalidFileError(Exception):
@@ -33,13 +33,18 @@ def spectrogram_path(artist: str, title: str, year: int) -> PurePosixPath | None
     parts = [_to_file_name(artist), _to_file_name(title)]
     if not all(parts):
         return None
-    stem = "_-_".join(parts).encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
+    stem = "_-_".join(_shorten(part) for part in parts)
     return PurePosixPath(f"{year:04d}") / f"{stem}.png"
 
 
 def _to_file_name(text: str) -> str:
     kept = _NOT_ALLOWED.sub(" ", unicodedata.normalize("NFC", text))
-    return "_".join(kept.split()).strip("_")
+    # A leading dot would hide the file.
+    return "_".join(kept.split()).lstrip("._").rstrip("_")
+
+
+def _shorten(part: str) -> str:
+    return part.encode()[:_MAX_PART_BYTES].decode(errors="ignore")
 
 
 def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -74,7 +79,7 @@ def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         try:
             files.append((path, _parse_year(path), _parse_name(path)))
         except _InvalidFileError as reason:
-            rejects.append((_replace_invalid_utf8(path), str(reason)))
+            rejects.append((printable(path), str(reason)))
     if not files:
         first = f"{rejects[0][0]}: {rejects[0][1]}"
         raise InputError(f"{directory}: none of {len(rejects)} PNGs can be used; {first}")
@@ -108,7 +113,7 @@ def _parse_year(path: str) -> int:
 
 def _parse_name(path: str) -> str:
     stem = path.rsplit("/", 1)[-1][: -len(".png")]
-    if _replace_invalid_utf8(stem) != stem:
+    if printable(stem) != stem:
         raise _InvalidFileError("expected a file name in UTF-8")
     if stem.startswith("."):
         raise _InvalidFileError("hidden file")
@@ -120,6 +125,6 @@ def _parse_name(path: str) -> str:
     return name
 
 
-def _replace_invalid_utf8(text: str) -> str:
+def printable(text: str) -> str:
     """Replace the bytes of a file name that are not UTF-8, so that it can be printed and saved."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -8,7 +8,6 @@ import typer
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import file_error
 from songpop_tf.cli.common import Debug, Seed, console_session, tensorflow_session
 from songpop_tf.console import Console
 
@@ -73,8 +72,10 @@ def predict(
         raise typer.BadParameter(
             "give sound files, one song (--artist, --title, ...), or --csv with --out"
         )
-    if len(files) > 1 and fields:
-        raise typer.BadParameter("--artist, --title and --year are for a single sound file")
+    if files and (spectrogram or (len(files) > 1 and fields)):
+        raise typer.BadParameter(
+            "--artist, --title and --year are for a single sound file, --spectrogram for none"
+        )
     if url is not None and model is not None:
         raise typer.BadParameter("give --model or --url, not both")
     session = tensorflow_session if _needs_tensorflow(model, url) else console_session
@@ -83,11 +84,10 @@ def predict(
         if csv is not None and out is not None:
             _predict_csv(predictor, csv, out, as_json, console)
         elif files:
-            songs = [_tagged_song(file, artist, title, year, predictor) for file in files]
-            _predict_songs(predictor, songs, as_json, console, named=True)
+            _predict_files(predictor, files, (artist, title, year), as_json, console)
         else:
             song = _song(artist, title, year, spectrogram)
-            _predict_songs(predictor, [song], as_json, console, named=False)
+            _predict_song(predictor, song, as_json, console, named=False)
 
 
 def _needs_tensorflow(model: Path | None, url: str | None) -> bool:
@@ -119,6 +119,7 @@ def _tagged_song(
     file: Path, artist: str, title: str, year: int | None, predictor: "Predictor"
 ) -> "Song":
     """A song from its sound file; options override its tags."""
+    from pipelines.audio.decoding import read_audio
     from pipelines.audio.tags import read_tags
     from songpop_tf.serving.predictor import Song
 
@@ -126,8 +127,7 @@ def _tagged_song(
     audio: Path | None = file
     if not predictor.reads_spectrograms:
         audio = None
-        if error := file_error(file):
-            raise InputError(f"{file}: {error}")
+        next(read_audio(file))  # raises if it is no sound file
         typer.echo(
             f"songpop-tf: {file}: this model reads no audio; predicting from the metadata alone",
             err=True,
@@ -141,31 +141,52 @@ def _year(year: int | None) -> int:
     return UNKNOWN_YEAR if year is None else year
 
 
-def _predict_songs(
-    predictor: "Predictor", songs: list["Song"], as_json: bool, console: Console, *, named: bool
+def _predict_files(
+    predictor: "Predictor",
+    files: list[Path],
+    fields: tuple[str, str, int | None],
+    as_json: bool,
+    console: Console,
 ) -> None:
-    """Print a line for each song, with its name if ``named``.
+    """Print a line for each sound file; those that cannot be predicted are reported.
 
     Raises:
-        InputError: a song cannot be predicted.
+        InputError: a file cannot be predicted.
     """
+    errors = []
+    for done, file in enumerate(files):
+        console.progress("predicting", done, len(files))
+        try:
+            song = _tagged_song(file, *fields, predictor)
+            _predict_song(predictor, song, as_json, console, named=True)
+        except InputError as error:
+            errors.append(error)
+            if len(files) > 1:
+                typer.echo(f"songpop-tf: {error}", err=True)
+    console.progress("predicting", len(files), len(files))
+    if len(files) == 1 and errors:
+        raise errors[0]
+    if errors:
+        raise InputError(f"{len(errors)} of {len(files)} sound files could not be predicted")
+
+
+def _predict_song(
+    predictor: "Predictor", song: "Song", as_json: bool, console: Console, *, named: bool
+) -> None:
     from songpop_tf.serving.schema import OUTPUTS
 
-    for done, song in enumerate(songs):
-        if song.audio is not None:
-            console.progress("predicting", done, len(songs))
-        predictor.check(song)
-        prediction = predictor.predict([song])[0]
-        if isinstance(prediction, InputError):
-            raise prediction
-        popularity, low, high = prediction
-        if as_json:
-            fields = {"artist": song.artist, "title": song.title, "year": song.year or None}
-            outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
-            console.print(json.dumps({**fields, **dict(outputs)}, ensure_ascii=False))
-        else:
-            name = f"  {_song_name(song)}" if named else ""
-            console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f}){name}")
+    predictor.check(song)
+    prediction = predictor.predict([song])[0]
+    if isinstance(prediction, InputError):
+        raise prediction
+    popularity, low, high = prediction
+    if as_json:
+        known = {"artist": song.artist, "title": song.title, "year": song.year or None}
+        outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
+        console.print(json.dumps({**known, **dict(outputs)}, ensure_ascii=False))
+    else:
+        name = f"  {_song_name(song)}" if named else ""
+        console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f}){name}")
 
 
 def _song_name(song: "Song") -> str:

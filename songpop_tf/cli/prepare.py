@@ -45,14 +45,20 @@ def prepare(
     if spectrograms is None and audio is None:
         raise typer.BadParameter("give --spectrograms, --audio, or both")
     with tensorflow_session(debug) as console:
+        from pipelines.audio.calibration import folder_warning
         from pipelines.config import SplitConfig
         from pipelines.prepare import PrepareOptions
         from pipelines.prepare import prepare as prepare_songs
+        from pipelines.source_folders import is_spectrogram
 
         options = PrepareOptions(
             spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad, audio
         )
-        counts = prepare_songs(options, out, console.progress).manifest["counts"]
+        data = prepare_songs(options, out, console.progress)
+        files = [file for file in data.songs.file if is_spectrogram(file)]
+        if files and (warning := folder_warning([data.folders.path(file) for file in files])):
+            typer.echo(f"songpop-tf: warning: {spectrograms}: {warning}", err=True)
+        counts = data.manifest["counts"]
         for name in ("linkage", "songs", "metadata", "quarantine"):
             listed = ", ".join(f"{count:,} {kind}" for kind, count in counts[name].items())
             console.print(f"{name:<11} {listed or 'none'}")

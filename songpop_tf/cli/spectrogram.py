@@ -21,7 +21,7 @@ def spectrogram(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of at least 30 original spectrograms: gray levels become like theirs.",
+            help="Make gray levels like those of at least 30 original spectrograms.",
         ),
     ] = None,
     seed: Seed = 0,
@@ -40,8 +40,10 @@ def spectrogram(
     with console_session(debug) as console:
         from pipelines.audio.calibration import calibrated_curve
         from pipelines.audio.convert import FAILURES_FILE, convert_audio, find_audio
-        from pipelines.constants import UNKNOWN_YEAR
+        from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 
+        if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
+            raise InputError(f"--year: expected {FIRST_YEAR} to {LAST_YEAR}, received {year}")
         files = find_audio(audio)
         curve = None if calibrate is None else calibrated_curve(calibrate, files)
         summary = convert_audio(

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pipelines.audio.audio_spectrogram import MAX_COLUMNS, MIN_COLUMNS
+from pipelines.audio.audio_spectrogram import MAX_COLUMNS, MIN_COLUMNS, SILENCE
 from pipelines.audio.audio_to_spectrogram import AudioToSpectrogram
 from pipelines.audio.synchrosqueezing import SAMPLES_PER_COLUMN
 from pipelines.errors import InputError
@@ -130,8 +130,11 @@ class ServingModel:
     ) -> Tensors:
         columns = samples // SAMPLES_PER_COLUMN
         is_usable = (columns >= MIN_COLUMNS) & (columns <= MAX_COLUMNS)
+        is_usable &= samples <= tf.shape(audio, tf.int64)[1]
+        level = tf.reduce_max(tf.abs(audio), axis=1)
+        is_usable &= tf.math.is_finite(level) & (level > SILENCE)
         load = partial(_audio_inputs, self._audio_to_spectrogram, audio, samples)
-        return self._predict(samples > 0, is_usable, load, (artist, title, year))
+        return self._predict(samples != 0, is_usable, load, (artist, title, year))
 
     @cached_property
     def _audio_to_spectrogram(self) -> Any:

@@ -5,14 +5,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import tensorflow as tf
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.config import AugmentationConfig, MaskingConfig
-from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
+from pipelines.datasets import (
+    audio_dataset,
+    fused_dataset,
+    metadata_dataset,
+    spectrogram_dataset,
+)
 from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.metadata.tokenizer import MetadataTokenizer, train_vocabulary
+from pipelines.spectrograms.loading import resize_spectrogram
 from pipelines.spectrograms.tfrecords import serialize_song
+from tests.pipelines.audio.signals import chirp
 from tests.pipelines.images import pixels
 
 SONGS = 11
@@ -177,3 +187,14 @@ def test_features_of_a_frozen_encoder_replace_tokens(
     assert inputs["artist"].dtype == tf.float32
     np.testing.assert_array_equal(inputs["artist"], columns["artist"])
     np.testing.assert_array_equal(inputs["title"], columns["title"])
+
+
+def test_sound_files_are_read_as_the_inputs_of_the_cnn(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.wav" for number in range(3)]
+    for number, file in enumerate(files):
+        soundfile.write(file, chirp(100, 4000, 0.5 + 0.1 * number), SAMPLE_RATE)
+    first, last = audio_dataset(files, 2)
+    assert first["spectrogram"].shape == (2, 256, 1024)
+    assert first["columns"].numpy().tolist() == [100, 120]
+    image = audio_spectrogram(files[2])
+    np.testing.assert_array_equal(last["spectrogram"][0], resize_spectrogram(tf.constant(image)))

@@ -8,7 +8,12 @@ import soundfile
 from PIL import Image
 
 from pipelines.audio.audio_spectrogram import audio_spectrogram
-from pipelines.audio.calibration import calibrated_curve
+from pipelines.audio.calibration import (
+    MIN_ORIGINALS,
+    calibrated_curve,
+    folder_warning,
+    read_gray,
+)
 from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.errors import InputError
 from tests.pipelines.audio.signals import chirp, noise
@@ -27,9 +32,53 @@ def test_calibrated_levels_are_those_of_the_originals(tmp_path: Path) -> None:
     assert np.abs(difference).mean() < 2
 
 
+def write_originals(directory: Path, image: np.ndarray, count: int = MIN_ORIGINALS) -> Path:
+    directory.mkdir(exist_ok=True)
+    for number in range(count):
+        Image.fromarray(image).save(directory / f"{number}.png")
+    return directory
+
+
 def test_calibration_needs_a_usable_sound(tmp_path: Path) -> None:
-    for number in range(30):
-        Image.fromarray(np.zeros((256, 40), np.uint8)).save(tmp_path / f"{number}.png")
+    originals = write_originals(tmp_path, np.full((256, 40), 7, np.uint8))
     (tmp_path / "a.mp3").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"a\.mp3: expected a sound file to calibrate with"):
+        calibrated_curve(originals, [tmp_path / "a.mp3"])
+
+
+@pytest.mark.parametrize(
+    ("image", "count", "message"),
+    [
+        (np.full((256, 40), 7, np.uint8), 3, "at least 30 original spectrograms, found 3"),
+        (np.zeros((256, 40), np.uint8), 30, "received an image of 256 x 40, all black"),
+        (np.full((100, 40), 7, np.uint8), 30, "256 rows, received an image of 100 x 40"),
+    ],
+)
+def test_other_images_are_no_originals(
+    tmp_path: Path, image: np.ndarray, count: int, message: str
+) -> None:
+    write_originals(tmp_path, image, count)
+    with pytest.raises(InputError, match=message):
         calibrated_curve(tmp_path, [tmp_path / "a.mp3"])
+
+
+def test_image_depths_have_the_same_levels(tmp_path: Path) -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Image.fromarray(levels).save(tmp_path / "8.png")
+    Image.fromarray(levels.astype(np.uint16) * 257).save(tmp_path / "16.png")
+    np.testing.assert_array_equal(read_gray(tmp_path / "8.png"), levels)
+    np.testing.assert_array_equal(read_gray(tmp_path / "16.png"), levels)
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(InputError, match=r"text\.png: expected an image file"):
+        read_gray(tmp_path / "text.png")
+
+
+def test_folder_of_another_gray_scale_is_recognized(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = {"linear": rng.exponential(3, (64, 90)), "decibels": rng.normal(120, 30, (64, 90))}
+    for name, image in images.items():
+        for number in range(45):
+            levels = np.clip(image, 0, 255).astype(np.uint8)
+            Image.fromarray(levels).save(tmp_path / f"{name}{number}.png")
+    assert folder_warning(sorted(tmp_path.glob("linear*.png"))) == ""
+    assert "received 120" in folder_warning(sorted(tmp_path.glob("decibels*.png")))

@@ -52,7 +52,7 @@ def test_existing_spectrograms_are_kept(tmp_path: Path) -> None:
 
 def test_failures_are_listed_with_their_reasons(tmp_path: Path) -> None:
     good = write_sound(tmp_path / "1977" / "A_-_B.wav")
-    same = write_sound(tmp_path / "1977" / "copies" / "A_-_B.flac")
+    same = write_sound(tmp_path / "copies" / "1977" / "A_-_B.flac")
     nameless = write_sound(tmp_path / "1977" / "sound.wav")
     undated = write_sound(tmp_path / "C - D.wav")
     broken = tmp_path / "1977" / "E_-_F.mp3"

@@ -79,8 +79,17 @@ def test_extension_does_not_matter(tmp_path: Path) -> None:
 def test_samples_that_are_no_numbers_are_silent(tmp_path: Path) -> None:
     sound = tone(440)
     sound[100:200] = np.nan
+    sound[300] = np.inf
+    sound[400] = 1e30
     soundfile.write(tmp_path / "a.wav", sound, SAMPLE_RATE, "FLOAT")
     assert np.isfinite(decode(tmp_path / "a.wav")).all()
+
+
+def test_longer_audio_than_wanted_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 2.0), SAMPLE_RATE)
+    assert len(np.concatenate(list(read_audio(tmp_path / "a.wav", max_seconds=2.0)))) > 0
+    with pytest.raises(InputError, match=r"a\.wav: expected at most 0 minutes of audio"):
+        next(read_audio(tmp_path / "a.wav", max_seconds=1.5))
 
 
 def test_truncated_file_gives_what_is_there_or_an_error(tmp_path: Path) -> None:

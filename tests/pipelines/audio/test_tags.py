@@ -33,7 +33,11 @@ def test_tags_are_read(tmp_path: Path) -> None:
         ("A - B - C.wav", SongTags("A", "B - C", 0)),
         ("07 - Dreams.wav", SongTags("", "Dreams", 0)),
         ("Dreams.wav", SongTags("", "Dreams", 0)),
-        ("99 Luftballons.wav", SongTags("", "Luftballons", 0)),
+        ("99 Luftballons.wav", SongTags("", "99 Luftballons", 0)),
+        ("3. Dreams.wav", SongTags("", "Dreams", 0)),
+        ("50 Cent - In Da Club.wav", SongTags("50 Cent", "In Da Club", 0)),
+        ("11 - Fleetwood Mac - Dreams.wav", SongTags("Fleetwood Mac", "Dreams", 0)),
+        ("1977/live/Fleetwood Mac - Dreams.wav", SongTags("Fleetwood Mac", "Dreams", 0)),
     ],
 )
 def test_names_stand_in_for_missing_tags(tmp_path: Path, name: str, expected: SongTags) -> None:

@@ -97,3 +97,10 @@ def test_title_without_usable_characters_has_no_path() -> None:
 def test_long_file_names_are_truncated() -> None:
     path = spectrogram_path("é" * 200, "ñ" * 200, 1975)
     assert len(path.name.encode()) <= 255
+    artist, title = path.stem.split("_-_")
+    assert set(artist) == {"é"}
+    assert set(title) == {"ñ"}
+
+
+def test_paths_are_not_hidden() -> None:
+    assert spectrogram_path("...Artist", "B", 1975).name == "Artist_-_B.png"

@@ -221,6 +221,23 @@ def test_sound_files_are_predicted_with_their_names(run: Run, tmp_path: Path) ->
     )
 
 
+def test_bad_sound_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "A - B.wav").write_text("no sound")
+    good = write_song(tmp_path / "Fleetwood Mac - Dreams.wav")
+    result = invoke("predict", "--model", run.directory, tmp_path / "A - B.wav", good)
+    assert result.exit_code == 1
+    assert result.stdout.rstrip().endswith("Fleetwood Mac - Dreams")
+    assert "A - B.wav: expected a sound file" in result.stderr
+    assert "1 of 2 sound files could not be predicted" in result.stderr
+
+
+def test_model_without_audio_branch_refuses_other_files(tmp_path: Path) -> None:
+    (tmp_path / "A - B.txt").write_text("no sound")
+    result = invoke("predict", tmp_path / "A - B.txt")
+    assert result.exit_code == 1
+    assert "A - B.txt: expected a sound file" in result.stderr
+
+
 def test_model_without_audio_branch_predicts_a_sound_file_by_its_tags(tmp_path: Path) -> None:
     file = write_song(tmp_path / "Fleetwood Mac - Dreams.wav")
     result = invoke("predict", file, "--json")
@@ -243,6 +260,7 @@ def test_csv_may_name_sound_files(run: Run, tmp_path: Path) -> None:
 
 
 def test_options_for_one_song_do_not_go_with_several_files(tmp_path: Path) -> None:
-    result = invoke("predict", tmp_path / "a.mp3", tmp_path / "b.mp3", "--year", 1999)
-    assert result.exit_code == 2
-    assert "for a single sound file" in result.stderr
+    for options in (("b.mp3", "--year", 1999), ("--spectrogram", "a.png")):
+        result = invoke("predict", tmp_path / "a.mp3", *options)
+        assert result.exit_code == 2
+        assert "for a single sound file" in " ".join(result.stderr.split())

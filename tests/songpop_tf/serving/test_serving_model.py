@@ -170,3 +170,16 @@ def test_audio_is_predicted_as_its_png(saved_model: tf.Module) -> None:
     np.testing.assert_allclose(outputs[:2], expected[:2], atol=0.05)
     assert np.isnan(outputs[2]).all(), "too short for a spectrogram"
     np.testing.assert_allclose(outputs[3], expected[3], atol=1e-4)
+
+
+def test_unusable_audio_has_no_prediction(saved_model: tf.Module) -> None:
+    sound = chirp(100, 4000, 1.0).astype(np.float32)
+    audio = np.stack([sound] * 5)
+    audio[1, 7] = np.inf
+    audio[2, 7] = np.nan
+    audio[3] = 0.0
+    samples = [len(sound)] * 4 + [len(sound) + 1]
+    fields = {"artist": ["A"] * 5, "title": ["B"] * 5, "year": [1999] * 5}
+    outputs = predict(saved_model, "audio", audio=audio, samples=samples, **fields)
+    assert np.isfinite(outputs[0]).all()
+    assert np.isnan(outputs[1:]).all()

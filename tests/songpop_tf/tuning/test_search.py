@@ -103,7 +103,7 @@ def test_search_that_another_process_runs_is_not_archived(
     search(data, tmp_path, "all", SearchOptions("random", 1), TINY, RecordingConsole())
     with (
         FileLock(tmp_path / "combined" / "worker-2.lock"),
-        pytest.raises(InputError, match="another process that searches on earlier ones"),
+        pytest.raises(InputError, match="received one that searches on earlier branches"),
     ):
         search(data, tmp_path, "all", SearchOptions("random", 6), TINY, RecordingConsole())
     assert len(read_trials(tmp_path / "combined")) == 1
