@@ -118,14 +118,18 @@ def _open_with_ffmpeg(path: Path, reason: str) -> tuple[int, int, Iterator[Audio
         import av
     except ModuleNotFoundError:
         raise InputError(
-            f"{path}: expected a format of libsndfile (WAV, FLAC, Ogg, MP3 ...), received another: "
-            f"{reason.rstrip('.')}; for M4A, AAC, WMA and WebM: pip install av"
+            f"{path}: expected a sound file in WAV, FLAC, Ogg, MP3 or another format of "
+            f"libsndfile, received: {reason.rstrip('.')}; for M4A, AAC, WMA and WebM: "
+            "pip install av"
         ) from None
     try:
         container = av.open(str(path.resolve()))  # a relative name may look like a URL
-        stream = container.streams.audio[0]
-    except (av.error.FFmpegError, IndexError) as error:
-        raise InputError(f"{path}: expected a file with audio, received: {error}") from None
+    except av.error.FFmpegError as error:
+        raise InputError(f"{path}: expected a sound file, received: {error.strerror}") from None
+    if not container.streams.audio:
+        container.close()
+        raise InputError(f"{path}: expected a sound file, received one without audio")
+    stream = container.streams.audio[0]
     return int(stream.rate), 0, _ffmpeg_blocks(container, stream, path)
 
 

@@ -54,7 +54,7 @@ def _inputs() -> dict[str, Any]:
     png = tf.io.encode_png(tf.zeros((256, _COLUMNS, 1), tf.uint8)).numpy()
     return {
         "spectrogram_png": tf.make_tensor_proto([png, b""], tf.string),
-        "audio": _silence(2, _SAMPLES),
+        "audio": _constant_audio(2, _SAMPLES),
         "samples": tf.make_tensor_proto([_SAMPLES, 0], tf.int64),
         "artist": tf.make_tensor_proto(["Fleetwood Mac", ""], tf.string),
         "title": tf.make_tensor_proto(["Dreams", "Halo"], tf.string),
@@ -62,10 +62,13 @@ def _inputs() -> dict[str, Any]:
     }
 
 
-def _silence(songs: int, samples: int) -> Any:
-    """Audio as a proto of a few bytes: a single value stands for all of a tensor."""
+def _constant_audio(songs: int, samples: int) -> Any:
+    """Audio as a proto of a few bytes: a single value stands for all of a tensor.
+
+    Not zero, since silence is refused before the transform runs.
+    """
     proto = tf.make_tensor_proto([[0.0]], tf.float32)
     proto.tensor_shape.dim[0].size, proto.tensor_shape.dim[1].size = songs, samples
     proto.tensor_content = b""
-    proto.float_val[:] = [0.0]
+    proto.float_val[:] = [0.5]
     return proto

@@ -17,6 +17,7 @@ COMMANDS = (
     "demo",
     "download",
     "sample",
+    "spectrogram",
     "prepare",
     "train",
     "tune",

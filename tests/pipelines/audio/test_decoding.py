@@ -163,4 +163,4 @@ def test_video_without_sound_is_named(tmp_path: Path) -> None:
         frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
-    assert "expected a file with audio" in error_of(tmp_path / "a.mp4")
+    assert "received one without audio" in error_of(tmp_path / "a.mp4")
