@@ -68,10 +68,8 @@ def _find_sound_files(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         file, tags = path.relative_to(directory).as_posix(), read_tags(path)
         if printable(file) != file:
             rejects.append((printable(file), "expected a file name in UTF-8"))
-        elif not (tags.artist and tags.title):
-            rejects.append((file, "expected artist and title in the tags or the name, found none"))
-        elif not tags.year:
-            rejects.append((file, "expected a year in the tags or the folder, found none"))
+        elif reason := tags.missing("the folder"):
+            rejects.append((file, reason))
         else:
             files.append((file, tags.year, f"{tags.artist} - {tags.title}"))
     if not files:

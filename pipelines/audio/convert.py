@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
 from pipelines.audio.decoding import SUFFIXES
 from pipelines.audio.grayscale import Pixels
-from pipelines.audio.tags import SongTags, read_tags
+from pipelines.audio.tags import read_tags
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import write_atomically, write_csv
@@ -124,8 +124,9 @@ def _plan(
     sources: dict[Path, Path] = {}
     for file in files:
         tags = read_tags(file)
-        path = spectrogram_path(tags.artist, tags.title, tags.year or year)
-        if reason := _missing_tags(tags, year):
+        tags = replace(tags, year=tags.year or year)
+        path = spectrogram_path(tags.artist, tags.title, tags.year)
+        if reason := tags.missing("--year"):
             failures[file] = reason
         elif path is None:
             failures[file] = (
@@ -136,14 +137,6 @@ def _plan(
         else:
             targets[file] = directory / path
     return targets, failures
-
-
-def _missing_tags(tags: SongTags, year: int) -> str:
-    if not (tags.artist and tags.title):
-        return "expected artist and title in the tags or a name like Artist - Title, found none"
-    if not (tags.year or year):
-        return "expected a year in the tags or --year, found none"
-    return ""
 
 
 def _convert(source: Path, target: Path, curve: Pixels | None) -> str:

@@ -21,6 +21,18 @@ class SongTags:
     title: str = ""
     year: int = UNKNOWN_YEAR
 
+    def missing(self, year_source: str) -> str:
+        """Say in one line what is missing to link the song; else "".
+
+        Args:
+            year_source: where a year may come from if the tags have none.
+        """
+        if not (self.artist and self.title):
+            return "expected artist and title in the tags or a name like Artist - Title, found none"
+        if not self.year:
+            return f"expected a year in the tags or {year_source}, found none"
+        return ""
+
 
 def read_tags(path: Path) -> SongTags:
     """Read artist, title and year of a sound file.

@@ -98,7 +98,7 @@ def concatenate_examples(examples: list[Examples]) -> Examples:
 def feature_dataset(
     examples: Examples, batch_size: int, *, seed: int, first_epoch: int
 ) -> tf.data.Dataset:
-    """Endless batches, shuffled anew in each epoch, from ``first_epoch`` on."""
+    """Endless batches, reshuffled in each epoch, from ``first_epoch`` on."""
     count = len(examples[1])
     table = tf.nest.map_structure(tf.constant, examples)
 
