@@ -2,7 +2,7 @@
 
     python benchmarks/prepare_throughput.py --images 64 --rounds 5
 
-Full-length songs of 256 rows and 28,000 to 48,000 columns are rendered: an equal number of widths
+Songs of 256 rows and 28,000 to 48,000 columns are synthesized: an equal number of widths
 that are fast for an FFT, other even ones, odd ones and primes. The following run interleaved:
 - the project: `write_shards`, all that `songpop-tf prepare` does with images;
 - decoding alone: `tf.io.decode_png` in a tf.data pipeline;
@@ -22,7 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import cycle, islice
 from multiprocessing import get_context
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -33,12 +33,14 @@ import tensorflow as tf
 from result_table import Row, format_number, print_table
 from timing import log, measure_interleaved, time_call
 
+from pipelines.audio.synchrosqueezing import COLUMNS_PER_SECOND
 from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.loading import COLUMNS, ROWS, resize_spectrogram
 from pipelines.spectrograms.shards import plan_shards, write_shards
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD
-from pipelines.synthetic.images import write_image
-from pipelines.synthetic.song_attributes import AudioAttributes
+from pipelines.synthetic import AudioAttributes
+from pipelines.synthetic.sample_plan import PlannedSong
+from pipelines.synthetic.write_song import write_song
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
 MIN_WIDTH, MAX_WIDTH = 28_000, 47_900
@@ -63,8 +65,8 @@ def next_width(kind: str, minimum: int) -> int:
     return next(width for width in range(minimum, 2 * minimum) if predicates[kind](width))
 
 
-def render_images(folder: Path, count: int, pool: ProcessPoolExecutor) -> dict[Path, str]:
-    """Render the images that do not exist yet; return the kind of width of each file."""
+def synthesize_songs(folder: Path, count: int, pool: ProcessPoolExecutor) -> dict[Path, str]:
+    """Write the spectrograms that do not exist yet; return the kind of width of each file."""
     rng = np.random.default_rng(0)
     kinds = {}
     jobs = []
@@ -74,16 +76,18 @@ def render_images(folder: Path, count: int, pool: ProcessPoolExecutor) -> dict[P
         columns = next_width(kind, minimum)
         path = folder / f"{number:03}-{columns}.png"
         kinds[path] = kind
-        traits = random_traits(rng)
+        song = PlannedSong(
+            PurePosixPath(path.name), random_attributes(rng), columns / COLUMNS_PER_SECOND
+        )
         if not path.is_file():
-            jobs.append(pool.submit(write_image, path, traits, columns, (0, number)))
+            jobs.append(pool.submit(write_song, path, None, song, (0, number)))
     for job in jobs:
         job.result()
     return kinds
 
 
-def random_traits(rng: np.random.Generator) -> AudioAttributes:
-    """Random audio features of a song to render."""
+def random_attributes(rng: np.random.Generator) -> AudioAttributes:
+    """Random audio features of a song to synthesize."""
     energy, danceability, acousticness = rng.random(3)
     return AudioAttributes(
         tempo=rng.uniform(70, 160),
@@ -260,11 +264,11 @@ def resize_row(files: list[Path], rounds: int) -> Row:
 
 
 def main() -> None:
-    """Render the images, measure, and print the table."""
+    """Write the spectrograms, measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--images", type=int, default=SONGS_PER_SHARD, help="16 to 64")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--keep", type=Path, help="folder to keep rendered images in")
+    parser.add_argument("--keep", type=Path, help="folder to keep the spectrograms in")
     options = parser.parse_args()
     if not 16 <= options.images <= SONGS_PER_SHARD:
         parser.error(f"--images: expected 16 to 64, received {options.images}")
@@ -273,8 +277,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, pool:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        log(f"rendering {options.images} images")
-        kinds = render_images(folder.resolve(), options.images, pool)
+        log(f"synthesizing {options.images} songs")
+        kinds = synthesize_songs(folder.resolve(), options.images, pool)
         files = list(kinds)
         megabytes = statistics.mean(file.stat().st_size for file in files) / 1e6
         rows = throughput_rows(files, pool, options.rounds)

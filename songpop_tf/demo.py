@@ -9,7 +9,7 @@ from pipelines.errors import InputError
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
-from pipelines.synthetic import BEST_PREDICTIONS, write_sample
+from pipelines.synthetic import AUDIO_DIRECTORY, BEST_PREDICTIONS, write_sample
 from songpop_tf.config import RunConfig
 from songpop_tf.console import Console
 from songpop_tf.evaluation.evaluate import evaluate
@@ -22,7 +22,7 @@ from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import Trainer
 
-SONGS, SECONDS = 720, 15.0
+SONGS, SECONDS = 720, 6.0
 
 
 def run_demo(directory: Path, seed: int, console: Console) -> None:
@@ -42,7 +42,7 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
         SONGS,
         seconds=SECONDS,
         seed=seed,
-        progress=lambda done, total: console.progress("drawing spectrograms", done, total),
+        progress=lambda done, total: console.progress("synthesizing songs", done, total),
     )
     console.print("2/5  Linking, splitting and resizing the spectrograms")
     options = PrepareOptions(
@@ -62,15 +62,20 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
 
 
 def _predict_test_song(data: PreparedData, run_directory: Path, sample_directory: Path) -> str:
-    """Predict the first test song from its files and describe the result in one sentence."""
-    row = data.songs_of(TEST).iloc[0]
-    spectrogram = sample_directory / "spectrograms" / row.file
-    song = Song(row.artist, row.title, int(row.year), spectrogram)
+    """Predict the first test song with a sound file and describe the result in one sentence."""
+    test = data.songs_of(TEST)
+    sounds = [
+        sample_directory / AUDIO_DIRECTORY / Path(file).with_suffix(".flac") for file in test.file
+    ]
+    row, sound = next(
+        (test.iloc[index], sound) for index, sound in enumerate(sounds) if sound.exists()
+    )
+    song = Song(row.artist, row.title, int(row.year), audio=sound)
     prediction = open_predictor(run_directory).predict([song])[0]
     if isinstance(prediction, InputError):
         raise prediction
     return (
-        f"Predicting {row.artist} - {row.title} ({row.year}): {prediction.popularity:.0f}, 90 % "
+        f"Predicting {sound.name} of {row.year}: {prediction.popularity:.0f}, 90 % "
         f"interval {prediction.low:.0f} to {prediction.high:.0f}, true popularity "
         f"{row.popularity:.0f}"
     )

@@ -262,21 +262,21 @@ class SynchrosqueezedTransform:
             ``(columns, 256)`` float32, 960 columns at a time and the rest at the end.
         """
         for segment, columns in _segments(blocks, self.margin, self.segment):
-            yield self.transform_segment(segment)[:columns]
+            yield self.transform_segment(segment, columns)
 
-    def transform_segment(self, segment: Audio) -> Audio:
-        """Transform a segment ``(131072,)`` to its columns ``(960, 256)``.
+    def transform_segment(self, segment: Audio, columns: int = PIECE_COLUMNS) -> Audio:
+        """Transform a segment ``(131072,)`` to its first columns ``(columns, 256)``.
 
         The first column begins ``margin`` samples after the segment.
         """
         piece = np.zeros((PIECE_COLUMNS, BINS), np.float32)
         for level in self.levels:
             start = self.margin - level.margin_columns * SAMPLES_PER_COLUMN
-            for column in range(0, PIECE_COLUMNS, level.columns):
+            for column in range(0, columns, level.columns):
                 first = start + column * SAMPLES_PER_COLUMN
                 block = segment[first : first + level.block]
                 piece[column : column + level.columns] += level.transform(block)
-        return piece[:, 1:-1]
+        return piece[:columns, 1:-1]
 
 
 def _segments(blocks: Iterable[Audio], margin: int, length: int) -> Iterator[tuple[Audio, int]]:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from pipelines.synthetic.invented_names import invented_artists, invented_titles
 from pipelines.synthetic.popularity import best_predictions, popularity_terms, reachable_r2
 from pipelines.synthetic.sample_plan import (
-    PlannedImage,
+    PlannedSong,
     SamplePlan,
     parse_audio_attributes,
-    seconds_to_columns,
 )
 from pipelines.synthetic.spelling_variants import chart_spelling, track_title
 from pipelines.tables.spectrogram_files import spectrogram_path
@@ -71,9 +70,9 @@ def plan_invented_songs(songs: int, seconds: float | None, rng: np.random.Genera
     terms = popularity_terms(
         catalog.artist, catalog.year, catalog.titles, catalog.audio_features, rng
     )
-    rows, images = _choose_images(catalog, songs, seconds, rng)
+    rows, planned = _choose_songs(catalog, songs, seconds, rng)
     return SamplePlan(
-        images=tuple(images),
+        songs=tuple(planned),
         tracks=_tracks_table(catalog, terms.popularity(), rng),
         rows=count,
         reachable_r2=reachable_r2(terms.take(rows)),
@@ -144,12 +143,12 @@ def _sample_audio_features(count: int, rng: np.random.Generator) -> pd.DataFrame
     ).astype({"duration_ms": np.int64})
 
 
-def _choose_images(
+def _choose_songs(
     catalog: _Songs, songs: int, seconds: float | None, rng: np.random.Generator
-) -> tuple[Integers, list[PlannedImage]]:
-    """Choose the songs that get a spectrogram; return their rows and images."""
+) -> tuple[Integers, list[PlannedSong]]:
+    """Choose the songs that get a spectrogram; return their rows and what to synthesize."""
     rows: list[int] = []
-    images: list[PlannedImage] = []
+    planned: list[PlannedSong] = []
     used_paths: set[str] = set()
     for row in rng.permutation(len(catalog.titles)).tolist():
         if len(rows) == songs:
@@ -165,8 +164,8 @@ def _choose_images(
         attributes = parse_audio_attributes(features.to_dict())
         used_paths.add(str(path).casefold())
         rows.append(row)
-        images.append(PlannedImage(path, attributes, seconds_to_columns(length)))
-    return np.array(rows, dtype=np.int64), images
+        planned.append(PlannedSong(path, attributes, length))
+    return np.array(rows, dtype=np.int64), planned
 
 
 def _tracks_table(catalog: _Songs, popularity: Integers, rng: np.random.Generator) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The music of a song: sections, chords, notes and drum hits, in image columns.
+"""The music of a song: sections, chords, notes and drum hits, in seconds.
 
 Everything is random within the limits set by the audio attributes: two songs of equal attributes
 have the same character, but different melodies.
@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.synthetic.drawing import COLUMNS_PER_SECOND, Floats, Integers, Notes
 from pipelines.synthetic.song_attributes import AudioAttributes
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 BEATS_PER_BAR = 4
 MAJOR_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
@@ -19,59 +21,79 @@ MINOR_SCALE = np.array([0, 2, 3, 5, 7, 8, 10])
 PROGRESSIONS = np.array([[0, 4, 5, 3], [0, 5, 3, 4], [0, 3, 4, 3], [5, 3, 0, 4], [0, 0, 3, 4]])
 # Indices of the arrays below.
 SECTION_ORDER = (0, 1, 2, 1, 2, 3, 2, 2)
-# Loudness before compression: intro, verse, chorus, bridge.
+# Gain before compression: intro, verse, chorus, bridge.
 SECTION_LEVEL = np.array([0.45, 0.68, 1.0, 0.52])
 # Density of the drums and of the melody: intro, verse, chorus, bridge.
 SECTION_DRUMS = np.array([0.35, 1.0, 1.0, 0.45])
 SECTION_MELODY = np.array([0.1, 0.85, 1.0, 0.5])
 
 
+class Notes(NamedTuple):
+    """Notes of one instrument; four arrays of equal length.
+
+    Attributes:
+        starts: float64, seconds.
+        lengths: float64, seconds until the note is released.
+        pitches: float64, MIDI numbers (69 = 440 Hz).
+        gains: float64, 0 to 1.
+    """
+
+    starts: Floats
+    lengths: Floats
+    pitches: Floats
+    gains: Floats
+
+
+class Hits(NamedTuple):
+    """Hits of one drum; two arrays of equal length.
+
+    Attributes:
+        starts: float64, seconds.
+        gains: float64, 0 to 1.
+    """
+
+    starts: Floats
+    gains: Floats
+
+
 class Grid(NamedTuple):
     """The beats of a song; arrays of equal length, one element per beat.
 
     Attributes:
-        starts: float64, column of the beat.
+        starts: float64, seconds of the beat.
         section: int64, 0 intro, 1 verse, 2 chorus, 3 bridge.
         chord: int64, scale degree of the root of the bar's chord.
-        level: float32, 0 to 1, loudness of the section after compression.
-        columns: number of columns between two beats.
+        level: float64, 0 to 1, loudness of the section.
+        beat: seconds between two beats.
         scale: int64 (7,), semitones of the scale above the tonic.
         tonic: MIDI number of the tonic in the bass octave.
     """
 
-    starts: NDArray[np.float64]
+    starts: Floats
     section: Integers
     chord: Integers
     level: Floats
-    columns: float
+    beat: float
     scale: Integers
     tonic: int
 
 
-def compression(attributes: AudioAttributes) -> float:
-    """Return the compression of the master, 0 (wide dynamics, -20 dB) to 1 (loud, -2 dB)."""
-    return float(np.clip((attributes.loudness + 20.0) / 18.0, 0.0, 1.15))
-
-
-def beat_grid(attributes: AudioAttributes, columns: int, rng: np.random.Generator) -> Grid:
-    """Return the beats of a song of `columns` columns, with sections, chords and levels."""
-    spacing = 60.0 / attributes.tempo * COLUMNS_PER_SECOND
-    first = rng.uniform(0.0, min(spacing, columns / 8))
-    starts = np.arange(first, columns, spacing)
+def beat_grid(attributes: AudioAttributes, seconds: float, rng: np.random.Generator) -> Grid:
+    """Return the beats of a song of that length, with sections, chords and levels."""
+    beat = 60.0 / attributes.tempo
+    starts = np.arange(rng.uniform(0.0, min(beat, seconds / 8)), seconds, beat)
     bars = starts.size // BEATS_PER_BAR + 1
     section = _sections(bars, rng)
     progression = rng.integers(0, len(PROGRESSIONS), size=SECTION_LEVEL.size)
     chord = PROGRESSIONS[progression[section], np.arange(bars) % BEATS_PER_BAR]
-    # A loud master evens out the sections; a quiet one keeps their contrast.
-    level = SECTION_LEVEL[section] ** (1.5 - 1.3 * compression(attributes))
     bar = np.arange(starts.size) // BEATS_PER_BAR
     scale = MAJOR_SCALE if attributes.mode == 1 else MINOR_SCALE
     return Grid(
         starts=starts,
         section=section[bar],
         chord=chord[bar],
-        level=level[bar].astype(np.float32),
-        columns=spacing,
+        level=SECTION_LEVEL[section[bar]],
+        beat=beat,
         scale=scale,
         tonic=36 + (attributes.key + 4) % 12 - 4,
     )
@@ -89,24 +111,21 @@ def _sections(bars: int, rng: np.random.Generator) -> Integers:
 def _degree_pitch(grid: Grid, degree: Integers, base: float) -> Floats:
     """Return the MIDI pitch of scale degrees (7 = an octave up) above `base`."""
     octave, step = np.divmod(degree, 7)
-    return (base + 12 * octave + grid.scale[step]).astype(np.float32)
+    return np.asarray(base + 12 * octave + grid.scale[step], np.float64)
 
 
 def bass_notes(attributes: AudioAttributes, grid: Grid, rng: np.random.Generator) -> Notes:
     """Return the bass line: roots on the beats, and on more eighths with higher energy."""
     has_eighth = rng.random(grid.starts.size) < 0.15 + 0.8 * attributes.energy
-    starts = np.concatenate([grid.starts, grid.starts[has_eighth] + grid.columns / 2])
+    starts = np.concatenate([grid.starts, grid.starts[has_eighth] + grid.beat / 2])
     degree = np.concatenate([grid.chord, grid.chord[has_eighth]])
     # Some notes are the fifth instead of the root.
     degree = degree + 4 * (rng.random(degree.size) < 0.2)
-    gains = np.concatenate([grid.level, grid.level[has_eighth] * 0.85]) * 0.8
-    lengths = np.full(starts.size, round(grid.columns * 0.55))
-    return Notes(
-        starts.astype(np.int64),
-        lengths,
-        _degree_pitch(grid, degree, grid.tonic),
-        gains.astype(np.float32),
-    )
+    gains = np.concatenate([grid.level, grid.level[has_eighth] * 0.85]) * 0.5
+    lengths = np.full(starts.size, 0.55 * grid.beat)
+    order = np.argsort(starts, kind="stable")
+    pitches = _degree_pitch(grid, degree, grid.tonic)
+    return Notes(starts[order], lengths[order], pitches[order], gains[order])
 
 
 def chord_notes(attributes: AudioAttributes, grid: Grid, rng: np.random.Generator) -> Notes:
@@ -117,16 +136,17 @@ def chord_notes(attributes: AudioAttributes, grid: Grid, rng: np.random.Generato
     is_played = on_bar | (rng.random(eighths.size) < 0.06 + 0.75 * attributes.energy**1.3)
     eighths, beat = eighths[is_played], beat[is_played]
     gaps = np.diff(np.append(eighths, eighths[-1] + 2)) if beat.size else eighths
-    lengths = np.rint(gaps * grid.columns / 2).astype(np.int64)
-    starts = grid.starts[beat] + (eighths % 2) * grid.columns / 2
+    starts = grid.starts[beat] + (eighths % 2) * grid.beat / 2
+    # A guitarist strums; a keyboard player or a sequencer strikes all notes at once.
+    strum = 0.02 * attributes.acousticness * np.arange(3)
     degrees = grid.chord[beat][:, None] + np.array([0, 2, 4])[None, :]
-    register = grid.tonic + 12 * int(rng.integers(1, 3))
-    gains = grid.level[beat] * rng.uniform(0.45, 0.6)
+    register = grid.tonic + 12 * int(rng.integers(1, 4))
+    gains = grid.level[beat] * rng.uniform(0.35, 0.55)
     return Notes(
-        np.repeat(starts.astype(np.int64), 3),
-        np.repeat(lengths, 3),
+        (starts[:, None] + strum).ravel(),
+        np.repeat(gaps * grid.beat / 2, 3),
         _degree_pitch(grid, degrees.ravel(), register),
-        np.repeat(gains, 3).astype(np.float32),
+        np.repeat(gains, 3),
     )
 
 
@@ -145,17 +165,11 @@ def melody_notes(attributes: AudioAttributes, grid: Grid, rng: np.random.Generat
     # Folding keeps the walk within an octave and a half.
     degree = 10 - np.abs(walk % 20 - 10)
     register = grid.tonic + 12 * int(rng.integers(2, 4))
-    max_length = round(grid.columns * 1.5)
     gaps = np.diff(np.append(steps, steps[-1] + 6)) if steps.size else steps
-    lengths = np.minimum(gaps * grid.columns / steps_per_beat * 0.95, max_length)
-    starts = grid.starts[beat] + (steps % steps_per_beat) * grid.columns / steps_per_beat
+    lengths = np.minimum(gaps * grid.beat / steps_per_beat * 0.95, 1.5 * grid.beat)
+    starts = grid.starts[beat] + (steps % steps_per_beat) * grid.beat / steps_per_beat
     gains = grid.level[beat] * rng.uniform(0.75, 1.0, size=steps.size)
-    return Notes(
-        starts.astype(np.int64),
-        lengths.astype(np.int64),
-        _degree_pitch(grid, degree, register),
-        gains.astype(np.float32),
-    )
+    return Notes(starts, lengths, _degree_pitch(grid, degree, register), gains)
 
 
 def drum_hits(
@@ -166,8 +180,8 @@ def drum_hits(
     beat_offset: float,
     every: int,
     first: int,
-) -> tuple[Integers, Floats]:
-    """Return the columns and the gains of the hits of one drum.
+) -> Hits:
+    """Return the hits of one drum; some may begin slightly before or after the song.
 
     Args:
         attributes: danceability determines how regular and how complete the hits are.
@@ -176,15 +190,12 @@ def drum_hits(
         beat_offset: position within the beat, 0 to 1.
         every: number of beats between two hits.
         first: index of the first beat with a hit.
-
-    Returns:
-        int64 columns (some may be slightly outside the song) and float32 gains, 0 to 1.
     """
     beats = np.arange(first, grid.starts.size, every)
     looseness = 1.0 - attributes.danceability
     probability = (1.0 - 0.75 * looseness) * SECTION_DRUMS[grid.section[beats]]
     beats = beats[rng.random(beats.size) < probability]
     jitter = rng.normal(0.0, 0.09 * looseness, size=beats.size)
-    starts = grid.starts[beats] + (beat_offset + jitter) * grid.columns
+    starts = grid.starts[beats] + (beat_offset + jitter) * grid.beat
     gains = grid.level[beats] * rng.uniform(1.0 - 0.5 * looseness, 1.0, size=beats.size)
-    return np.rint(starts).astype(np.int64), gains.astype(np.float32)
+    return Hits(starts, gains)

@@ -1,4 +1,4 @@
-"""A sample of real songs: rows of a tracks.csv, drawn from their audio features."""
+"""A sample of real songs: rows of a tracks.csv, synthesized from their audio features."""
 
 import ast
 import re
@@ -10,10 +10,9 @@ import pandas as pd
 
 from pipelines.errors import InputError
 from pipelines.synthetic.sample_plan import (
-    PlannedImage,
+    PlannedSong,
     SamplePlan,
     parse_audio_attributes,
-    seconds_to_columns,
 )
 from pipelines.tables.spectrogram_files import spectrogram_path
 
@@ -57,23 +56,23 @@ def plan_real_songs(
     """
     table = _read(tracks)
     usable = _usable_rows(table)
-    images: list[PlannedImage] = []
+    planned: list[PlannedSong] = []
     used_paths: set[str] = set()
     for row in rng.permutation(len(usable)).tolist():
-        if len(images) == songs:
+        if len(planned) == songs:
             break
-        image = _image(usable.iloc[row], seconds)
-        if image is None or str(image.path).casefold() in used_paths:
+        song = _planned_song(usable.iloc[row], seconds)
+        if song is None or str(song.path).casefold() in used_paths:
             continue
-        used_paths.add(str(image.path).casefold())
-        images.append(image)
-    if len(images) < songs:
+        used_paths.add(str(song.path).casefold())
+        planned.append(song)
+    if len(planned) < songs:
         raise InputError(
             f"{tracks}: expected at least {songs} different songs with a name, an artist, a year "
-            f"and valid {', '.join(NUMERIC_COLUMNS)}, received {len(images)} in {len(table)} rows"
+            f"and valid {', '.join(NUMERIC_COLUMNS)}, received {len(planned)} in {len(table)} rows"
         )
     return SamplePlan(
-        images=tuple(images),
+        songs=tuple(planned),
         tracks=tracks,
         rows=len(table),
         reachable_r2=None,
@@ -110,8 +109,8 @@ def _usable_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[is_usable, list(TEXT_COLUMNS)].join(numbers[is_usable])
 
 
-def _image(row: "pd.Series[str]", seconds: float | None) -> PlannedImage | None:
-    """Return the image of a row, or None without a name, an artist or a year."""
+def _planned_song(row: "pd.Series[str]", seconds: float | None) -> PlannedSong | None:
+    """Return the song of a row, or None without a name, an artist or a year."""
     artists = _artists(str(row["artists"]))
     year = _YEAR.match(str(row["release_date"]))
     if not artists or year is None:
@@ -121,9 +120,7 @@ def _image(row: "pd.Series[str]", seconds: float | None) -> PlannedImage | None:
         return None
     duration = min(max(float(row["duration_ms"]) / 1000, MIN_SECONDS), MAX_SECONDS)
     attributes = parse_audio_attributes({name: float(row[name]) for name in NUMERIC_COLUMNS})
-    return PlannedImage(
-        path, attributes, seconds_to_columns(duration if seconds is None else seconds)
-    )
+    return PlannedSong(path, attributes, duration if seconds is None else seconds)
 
 
 def _artists(literal: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The content of a sample, determined before any spectrogram is drawn."""
+"""The content of a sample, determined before any song is synthesized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,23 +6,22 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from pipelines.synthetic.drawing import COLUMNS_PER_SECOND
 from pipelines.synthetic.song_attributes import AudioAttributes
 
 
 @dataclass(frozen=True)
-class PlannedImage:
-    """One spectrogram to draw.
+class PlannedSong:
+    """One song to synthesize.
 
     Attributes:
         path: `<year>/<Artist>_-_<Title>.png`, relative to the directory of spectrograms.
         attributes: of the song.
-        columns: width of the image.
+        seconds: length of the song.
     """
 
     path: PurePosixPath
     attributes: AudioAttributes
-    columns: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -30,25 +29,20 @@ class SamplePlan:
     """A whole sample.
 
     Attributes:
-        images: the spectrograms; paths are unique, ignoring case.
+        songs: those with a spectrogram; paths are unique, ignoring case.
         tracks: the rows of tracks.csv, or the file to copy.
         rows: number of rows of tracks.csv.
-        reachable_r2: best R2 that a model of each branch can reach on the songs of the images;
+        reachable_r2: best R2 that a model of each branch can reach on these songs;
             None if unknown.
-        best_predictions: best prediction of each branch for each image (columns text, cnn,
+        best_predictions: best prediction of each branch for each song (columns text, cnn,
             combined); None if unknown.
     """
 
-    images: tuple[PlannedImage, ...]
+    songs: tuple[PlannedSong, ...]
     tracks: pd.DataFrame | Path
     rows: int
     reachable_r2: Mapping[str, float] | None
     best_predictions: pd.DataFrame | None
-
-
-def seconds_to_columns(seconds: float) -> int:
-    """Return the width of the image of a song."""
-    return round(seconds * COLUMNS_PER_SECOND)
 
 
 def parse_audio_attributes(row: Mapping[str, float]) -> AudioAttributes:

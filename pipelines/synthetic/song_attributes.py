@@ -1,11 +1,11 @@
-"""The input of the spectrogram generator: the audible attributes of one song."""
+"""The input of the synthesizer: the audible attributes of one song."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class AudioAttributes:
-    """The audio features that a synthetic spectrogram shows, in the names and units of Spotify.
+    """The audio features that a synthetic song has, in the names and units of Spotify.
 
     Attributes:
         tempo: beats per minute, above 0.

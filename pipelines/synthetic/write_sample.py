@@ -13,25 +13,28 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.io import file_fingerprint, read_json, write_atomically, write_csv, write_json
 from pipelines.synthetic.catalog import plan_invented_songs
-from pipelines.synthetic.images import write_image
 from pipelines.synthetic.real_tracks import plan_real_songs
-from pipelines.synthetic.sample_plan import PlannedImage, SamplePlan
-from pipelines.synthetic.song_attributes import AudioAttributes
+from pipelines.synthetic.sample_plan import PlannedSong, SamplePlan
+from pipelines.synthetic.write_song import write_song
 from pipelines.worker_pool import run_in_processes
 
 # Changes whenever the same arguments give another sample.
-GENERATOR_VERSION = 2
-# The image of a longer song has more pixels than a PNG decoder accepts.
-SECONDS_RANGE = (1.0, 3600.0)
-# Independent random streams of the plan and of the images.
-_PLAN_STREAM, _IMAGE_STREAM = 0, 1
+GENERATOR_VERSION = 3
+# Longer sounds than 21 minutes are refused everywhere.
+SECONDS_RANGE = (1.0, 1260.0)
+# Independent random streams of the plan and of the songs.
+_PLAN_STREAM, _SONG_STREAM = 0, 1
 
 BEST_PREDICTIONS = "best_predictions.csv"
 """For invented songs, the best possible prediction of a model of each branch, by file."""
 
+AUDIO_DIRECTORY = "audio"
+"""Some of the songs as sound files, to listen to and to predict from."""
+AUDIO_EVERY = 20
+
 Progress = Callable[[int, int], None]
-# Arguments of `write_image`.
-Job = tuple[Path, AudioAttributes, int, tuple[int, ...]]
+# Arguments of `write_song`.
+Job = tuple[Path, Path | None, PlannedSong, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class SampleSummary:
     Attributes:
         directory: the directory of the sample.
         songs: number of spectrograms.
-        drawn: number of spectrograms drawn by this call; the others existed.
+        written: number of spectrograms written by this call; the others existed.
         tracks: number of rows of tracks.csv.
         reachable_r2: best possible R2 on the songs' popularity, for the keys text, cnn and
             combined; None if unknown (real songs) or if popularity does not vary.
@@ -49,7 +52,7 @@ class SampleSummary:
 
     directory: Path
     songs: int
-    drawn: int
+    written: int
     tracks: int
     reachable_r2: Mapping[str, float] | None
 
@@ -66,6 +69,7 @@ def write_sample(
 ) -> SampleSummary:
     """Write `spectrograms/<year>/<Artist>_-_<Title>.png`, `tracks.csv` and, last, `sample.json`.
 
+    Every twentieth song is also written as `audio/<year>/<Artist>_-_<Title>.flac`.
     For invented songs, also write the best possible predictions to `best_predictions.csv`.
 
     An interrupted call resumes when it is repeated with the same arguments, and the result is
@@ -75,12 +79,12 @@ def write_sample(
     Args:
         directory: new, empty, or with an unfinished sample of the same arguments.
         songs: number of spectrograms, at least 1.
-        seconds: length of every song, 1 to 3600 (200 columns per second); None for natural lengths.
+        seconds: length of every song, 1 to 1260 (200 columns per second); None for natural lengths.
         tracks: None for invented songs; for real songs, a CSV in the Kaggle layout whose audio
-            features are drawn. It is copied unchanged.
+            features are synthesized. It is copied unchanged.
         seed: of everything random, 0 or more.
         workers: number of processes, at least 1; None for one per core. No effect on the result.
-        progress: called with (existing images, all images) at the start and after every image.
+        progress: called with (existing songs, all songs) at the start and after every song.
 
     Raises:
         InputError: an argument is out of range, `directory` has other content, or `tracks` cannot
@@ -92,10 +96,10 @@ def write_sample(
     plan = _make_plan(songs, seconds, tracks, seed)
     write_json(_unfinished_path(directory), arguments)
     _write_tracks(plan, directory / "tracks.csv")
-    drawn = _draw_missing(plan, directory / "spectrograms", seed, workers, progress)
-    summary = SampleSummary(directory, len(plan.images), drawn, plan.rows, plan.reachable_r2)
+    written = _write_missing(plan, directory, seed, workers, progress)
+    summary = SampleSummary(directory, len(plan.songs), written, plan.rows, plan.reachable_r2)
     if plan.best_predictions is not None:
-        files = [image.path.as_posix() for image in plan.images]
+        files = [song.path.as_posix() for song in plan.songs]
         write_csv(directory / BEST_PREDICTIONS, plan.best_predictions.round(3).assign(file=files))
     _finish(summary, arguments)
     return summary
@@ -148,7 +152,11 @@ def _check_output_dir(directory: Path, arguments: Mapping[str, Any]) -> None:
                 f"received one of {json.dumps(received)}; choose another folder"
             )
         return
-    other_data = [name for name in ("spectrograms", "tracks.csv") if (directory / name).exists()]
+    other_data = [
+        name
+        for name in ("spectrograms", "tracks.csv", AUDIO_DIRECTORY)
+        if (directory / name).exists()
+    ]
     if other_data:
         raise InputError(
             f"{directory}: expected a folder without data, received {' and '.join(other_data)} "
@@ -181,29 +189,32 @@ def _write_tracks(plan: SamplePlan, path: Path) -> None:
         write_csv(path, plan.tracks)
 
 
-def _draw_missing(
+def _write_missing(
     plan: SamplePlan, directory: Path, seed: int, workers: int | None, progress: Progress | None
 ) -> int:
-    """Draw the images that do not exist yet; return their number."""
+    """Synthesize the songs whose spectrogram does not exist yet; return their number."""
+    spectrograms = directory / "spectrograms"
     missing = [
-        (song, image)
-        for song, image in enumerate(plan.images)
-        if not (directory / image.path).exists()
+        (index, song)
+        for index, song in enumerate(plan.songs)
+        if not (spectrograms / song.path).exists()
     ]
-    for year in {image.path.parent for image in plan.images}:
-        (directory / year).mkdir(parents=True, exist_ok=True)
-    jobs = [_job(directory, image, (seed, _IMAGE_STREAM, song)) for song, image in missing]
-    existing = len(plan.images) - len(jobs)
+    jobs = [_job(directory, index, song, (seed, _SONG_STREAM, index)) for index, song in missing]
+    for folder in {path.parent for job in jobs for path in (job[0], job[1]) if path is not None}:
+        folder.mkdir(parents=True, exist_ok=True)
+    existing = len(plan.songs) - len(jobs)
     if progress is not None:
-        progress(existing, len(plan.images))
-    for done, _ in enumerate(run_in_processes(write_image, jobs, workers), start=existing + 1):
+        progress(existing, len(plan.songs))
+    for done, _ in enumerate(run_in_processes(write_song, jobs, workers), start=existing + 1):
         if progress is not None:
-            progress(done, len(plan.images))
+            progress(done, len(plan.songs))
     return len(jobs)
 
 
-def _job(directory: Path, image: PlannedImage, entropy: tuple[int, ...]) -> Job:
-    return directory / image.path, image.attributes, image.columns, entropy
+def _job(directory: Path, index: int, song: PlannedSong, entropy: tuple[int, ...]) -> Job:
+    audio = directory / AUDIO_DIRECTORY / song.path.with_suffix(".flac")
+    spectrogram = directory / "spectrograms" / song.path
+    return spectrogram, None if index % AUDIO_EVERY else audio, song, entropy
 
 
 def _finish(summary: SampleSummary, arguments: Mapping[str, Any]) -> None:

@@ -15,19 +15,19 @@ def sample(
         float | None, typer.Option(help="Length of each song; default: realistic lengths.")
     ] = None,
     tracks: Annotated[
-        Path | None, typer.Option(help="Real songs to render, in the layout of tracks.csv.")
+        Path | None, typer.Option(help="Real songs to synthesize, in the layout of tracks.csv.")
     ] = None,
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Generate synthetic data in the two Kaggle layouts.
+    """Synthesize songs, with spectrograms and tracks.csv in the two Kaggle layouts.
 
     \b
     Example:
       songpop-tf sample sample --songs 200 --seconds 30
     """
     with console_session(debug) as console:
-        from pipelines.synthetic import write_sample
+        from pipelines.synthetic import AUDIO_DIRECTORY, write_sample
 
         write_sample(
             directory,
@@ -35,10 +35,11 @@ def sample(
             seconds=seconds,
             tracks=tracks,
             seed=seed,
-            progress=lambda done, total: console.progress("rendering spectrograms", done, total),
+            progress=lambda done, total: console.progress("synthesizing songs", done, total),
         )
         spectrograms = directory / "spectrograms"
         console.print(f"{songs} spectrograms in {spectrograms}")
+        console.print(f"Some of the songs to listen to: {directory / AUDIO_DIRECTORY}")
         console.print(
             f"Next: songpop-tf prepare --spectrograms {spectrograms} "
             f"--tracks {directory / 'tracks.csv'} --out data"

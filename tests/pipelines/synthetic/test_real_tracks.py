@@ -48,7 +48,7 @@ def real_tracks(tmp_path):
     return path
 
 
-def test_real_rows_are_drawn_and_the_file_is_copied_unchanged(real_tracks, tmp_path):
+def test_real_rows_are_synthesized_and_the_file_is_copied_unchanged(real_tracks, tmp_path):
     out = tmp_path / "out"
     summary = write_sample(out, 5, seconds=2.0, tracks=real_tracks, workers=1)
     assert (out / "tracks.csv").read_bytes() == real_tracks.read_bytes()
@@ -62,7 +62,7 @@ def test_real_rows_are_drawn_and_the_file_is_copied_unchanged(real_tracks, tmp_p
     assert summary.tracks == 19
 
 
-def test_image_does_not_depend_on_popularity(real_tracks, tmp_path):
+def test_sound_does_not_depend_on_popularity(real_tracks, tmp_path):
     write_sample(tmp_path / "a", 3, seconds=1.0, tracks=real_tracks, workers=1)
     table = pd.read_csv(real_tracks)
     table["popularity"] = 50

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.errors import InputError
 from pipelines.synthetic import TRACKS_PER_SONG, write_sample
 from tests.pipelines.synthetic.sample_files import assert_one_line, file_contents
@@ -30,9 +31,8 @@ def sample(tmp_path_factory):
 
 def test_layout(sample):
     directory, summary = sample
-    images = sorted((directory / "spectrograms").rglob("*"))
-    pngs = [path for path in images if path.is_file()]
-    assert len(pngs) == summary.songs == summary.drawn == 6
+    pngs = [path for path in sorted((directory / "spectrograms").rglob("*")) if path.is_file()]
+    assert len(pngs) == summary.songs == summary.written == 6
     for path in pngs:
         assert path.suffix == ".png"
         assert 1960 <= int(path.parent.name) <= 2020
@@ -41,6 +41,7 @@ def test_layout(sample):
         with Image.open(path) as image:
             assert (image.mode, image.size) == ("L", (300, 256))
     assert {path.name for path in directory.iterdir()} == {
+        "audio",
         "spectrograms",
         "tracks.csv",
         "best_predictions.csv",
@@ -107,7 +108,7 @@ def test_interrupted_call_resumes(sample, tmp_path):
     summary = write_sample(
         tmp_path, 6, seconds=1.5, seed=3, workers=1, progress=lambda *call: calls.append(call)
     )
-    assert summary.drawn == 3
+    assert summary.written == 3
     assert calls == [(3, 6), (4, 6), (5, 6), (6, 6)]
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     assert file_contents(tmp_path) == file_contents(sample[0])
@@ -117,13 +118,20 @@ def test_partial_files_of_a_killed_process_are_overwritten(sample, tmp_path):
     write_sample(tmp_path, 6, seconds=1.5, seed=3, workers=1)
     image = next(tmp_path.rglob("*.png"))
     image.unlink()
-    for song in range(6):
-        (image.parent / f".{song}.partial").write_bytes(b"half")
+    image.with_name(f".{image.name}.tmp.png").write_bytes(b"half")
     write_sample(tmp_path, 6, seconds=1.5, seed=3, workers=1)
-    complete = {
-        name: content for name, content in file_contents(tmp_path).items() if "partial" not in name
-    }
-    assert complete == file_contents(sample[0])
+    assert file_contents(tmp_path) == file_contents(sample[0])
+
+
+def test_sound_files_have_the_spectrograms_of_the_sample(sample):
+    directory, _ = sample
+    (sound,) = (path for path in (directory / "audio").rglob("*") if path.is_file())
+    png = directory / "spectrograms" / sound.relative_to(directory / "audio").with_suffix(".png")
+    with Image.open(png) as image:
+        expected = np.asarray(image)
+    # 16-bit samples are rounded.
+    difference = np.abs(audio_spectrogram(sound).astype(int) - expected)
+    assert np.mean(difference > 1) < 0.01
 
 
 def test_missing_tracks_file_is_refused(tmp_path):
@@ -135,9 +143,9 @@ def test_missing_tracks_file_is_refused(tmp_path):
     ("arguments", "message"),
     [
         ({"songs": 0}, "songs: expected 1 or more, received 0"),
-        ({"songs": 1, "seconds": 0.5}, "seconds: expected 1 to 3600, received 0.5"),
-        ({"songs": 1, "seconds": float("nan")}, "seconds: expected 1 to 3600, received nan"),
-        ({"songs": 1, "seconds": 1e9}, "seconds: expected 1 to 3600"),
+        ({"songs": 1, "seconds": 0.5}, "seconds: expected 1 to 1260, received 0.5"),
+        ({"songs": 1, "seconds": float("nan")}, "seconds: expected 1 to 1260, received nan"),
+        ({"songs": 1, "seconds": 1e9}, "seconds: expected 1 to 1260"),
         ({"songs": 1, "seed": -1}, "seed: expected 0 or more, received -1"),
         ({"songs": 1, "workers": 0}, "workers: expected 1 or more, received 0"),
     ],
