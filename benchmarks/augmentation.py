@@ -24,7 +24,7 @@ from pipelines.config import AugmentationConfig
 from pipelines.datasets import spectrogram_dataset
 from pipelines.io import read_json, write_atomically, write_json
 from pipelines.prepared_data import PreparedData
-from pipelines.spectrograms.loading import COLUMNS, ROWS, min_max_to_uint8
+from pipelines.spectrograms.loading import COLUMNS, ROWS, scale_to_uint8
 from pipelines.spectrograms.tfrecords import parse_song, serialize_song
 from pipelines.splits import SPLITS, TEST, TRAIN, VALIDATION
 from songpop_tf.config import RunConfig
@@ -145,7 +145,7 @@ def random_crop(image: tf.Tensor, rng: np.random.Generator) -> bytes:
     crop = tf.image.resize_with_crop_or_pad(
         image[:, first : first + COLUMNS, tf.newaxis], ROWS, COLUMNS
     )
-    return min_max_to_uint8(tf.cast(crop[:, :, 0], tf.float32)).numpy().tobytes()
+    return scale_to_uint8(tf.cast(crop[:, :, 0], tf.float32)).numpy().tobytes()
 
 
 def train(

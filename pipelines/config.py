@@ -61,7 +61,7 @@ class AugmentationConfig:
         frequency_mask: exclusive upper bound of the number of adjacent rows set to 0; 0 is off.
     """
 
-    noise_stddev: float = 0.02
+    noise_stddev: float = 0.002
     patches: int = 5
     patch_probability: float = 0.3
     patch_rows: int = 32

@@ -1,5 +1,6 @@
 """The audio branch: a CNN from a spectrogram to popularity."""
 
+import math
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 from songpop_tf.config import SpectrogramCNNConfig
 from songpop_tf.models.popularity_output import FEATURES, popularity_output
+from songpop_tf.models.spectrogram_statistics import mean_and_std, spectrogram_statistics
 
 AUDIO_FEATURES_LAYER = "audio_features"
 """Name of the layer that predicts the audio features, the auxiliary targets."""
@@ -25,10 +27,12 @@ def spectrogram_cnn(
 
     Frequency bands are channels and the convolutions are one-dimensional along time: absolute
     frequency matters, so no weight is shared between frequencies. The mean and the standard
-    deviation over time pool the channels of the whole song, and a small dense layer maps them to
-    the audio features (`pipelines.tables.audio_features`), which can be trained as an
-    auxiliary output. Popularity is computed from these and from the song's length alone: with more
-    inputs, the network overfits to chance features of the few thousand training songs.
+    deviation over time pool the channels of the whole song. Beside them stand statistics that need
+    no training (:mod:`songpop_tf.models.spectrogram_statistics`): a few thousand songs are not
+    enough to learn from what is known about sound. A small dense layer maps both to the audio
+    features (`pipelines.tables.audio_features`), which can be trained as an auxiliary output.
+    Popularity is computed from these and from the song's length alone: with more inputs, the
+    network overfits to chance features of the few thousand training songs.
 
     Args:
         config: layer sizes.
@@ -40,26 +44,23 @@ def spectrogram_cnn(
         ``(batch, config.features)``, its layer ``audio_features`` ``(batch, 10)``.
     """
     image = keras.Input((ROWS, COLUMNS), name="spectrogram")
-    # Most pixels are dark: the square root spreads the dark values.
-    x = ops.sqrt(ops.relu(image))
-    x = _bands_as_channels(x, config.bands)
-    # After averaging the rows, where there are fewer values to multiply.
-    x = layers.Rescaling(FULL_SCALE**-0.5, name="rescaling")(x)
-    x = _batch_norm("bands_norm")(x)
-    first_filters, *other_filters = config.filters
-    x = _conv_block(x, first_filters, _FIRST_KERNEL, _FIRST_STRIDE, "conv1")
-    for number, filters in enumerate(other_filters, start=2):
-        x = _conv_block(x, filters, config.kernel_size, 2, f"conv{number}")
-    x = _mean_std_pooling(x)
-    x = _batch_norm("pooled_norm")(x)
-    x = layers.Dropout(config.dropout, name="pooled_dropout")(x)
     columns = keras.Input((), dtype="int64", name="columns")
+    # Most pixels are dark: the logarithm spreads the dark values. There are fewer of them after
+    # averaging the rows.
+    x = ops.log1p(_bands_as_channels(ops.relu(image), config.bands))
+    x = layers.Rescaling(1 / math.log1p(FULL_SCALE), name="rescaling")(x)
+    pooled = ops.concatenate(
+        [_convolutions(x, config), spectrogram_statistics(x, columns)], axis=-1
+    )
+    x = _batch_norm("pooled_norm")(pooled)
+    x = layers.Dropout(config.pooled_dropout, name="pooled_dropout")(x)
     length = _length_features(columns)
-    x = layers.Dense(config.features, activation="relu", name="audio_hidden")(
+    hidden = layers.Dense(config.features, activation="relu", name="audio_hidden")(
         ops.concatenate([x, length], axis=-1)
     )
+    # A linear path beside the hidden layer: with few songs it learns faster and overfits less.
     audio_features = layers.Dense(len(AUDIO_FEATURES), dtype="float32", name=AUDIO_FEATURES_LAYER)(
-        x
+        ops.concatenate([x, hidden], axis=-1)
     )
     x = layers.Dense(config.features, activation="relu", name="regression_hidden")(
         ops.concatenate([audio_features, length], axis=-1)
@@ -69,6 +70,16 @@ def spectrogram_cnn(
     x = layers.Dropout(config.dropout, name="features_dropout")(x)
     inputs = {"spectrogram": image, "columns": columns}
     return keras.Model(inputs, popularity_output(x, mean_popularity), name="spectrogram_cnn")
+
+
+def _convolutions(x: Any, config: SpectrogramCNNConfig) -> Any:
+    """``(batch, 1024, bands)`` -> ``(batch, 2 * filters)``, pooled over time."""
+    x = _batch_norm("bands_norm")(x)
+    first_filters, *other_filters = config.filters
+    x = _conv_block(x, first_filters, _FIRST_KERNEL, _FIRST_STRIDE, "conv1")
+    for number, filters in enumerate(other_filters, start=2):
+        x = _conv_block(x, filters, config.kernel_size, 2, f"conv{number}")
+    return mean_and_std(x)
 
 
 def with_auxiliary_output(cnn: keras.Model) -> keras.Model:
@@ -109,11 +120,3 @@ def _batch_norm(name: str) -> keras.layers.Layer:
     # With Keras's default momentum of 0.99 the moving statistics take hundreds of steps to
     # converge; a small data set has few steps per epoch.
     return layers.BatchNormalization(momentum=0.9, name=name)
-
-
-def _mean_std_pooling(x: Any) -> Any:
-    """``(batch, time, n)`` -> ``(batch, 2 n)``."""
-    mean = ops.mean(x, axis=1)
-    # The small constant keeps the gradient of the square root finite at variance 0.
-    std = ops.sqrt(ops.var(x, axis=1) + 1e-3)
-    return ops.concatenate([mean, std], axis=-1)

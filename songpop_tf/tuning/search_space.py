@@ -178,6 +178,7 @@ def _cnn_config(space: _SearchSpace, base: SpectrogramCNNConfig) -> SpectrogramC
         filters=filters,
         bands=space.choice("cnn.bands", [32, 64, 128], base.bands),
         kernel_size=space.choice("cnn.kernel_size", [3, 5, 7], base.kernel_size),
+        pooled_dropout=space.uniform("cnn.pooled_dropout", 0.2, 0.8, base.pooled_dropout),
         dropout=space.uniform("cnn.dropout", 0.0, 0.5, base.dropout),
     )
 
@@ -185,7 +186,7 @@ def _cnn_config(space: _SearchSpace, base: SpectrogramCNNConfig) -> SpectrogramC
 def _augmentation_config(space: _SearchSpace, base: AugmentationConfig) -> AugmentationConfig:
     return dataclasses.replace(
         base,
-        noise_stddev=space.uniform("augmentation.noise_stddev", 0.0, 0.06, base.noise_stddev),
+        noise_stddev=space.uniform("augmentation.noise_stddev", 0.0, 0.02, base.noise_stddev),
         patch_probability=space.uniform(
             "augmentation.patch_probability", 0.0, 0.6, base.patch_probability
         ),

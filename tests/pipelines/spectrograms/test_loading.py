@@ -7,20 +7,20 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from pipelines.spectrograms.loading import load_spectrogram, min_max_to_uint8, png_error, png_width
+from pipelines.spectrograms.loading import load_spectrogram, png_error, png_width, scale_to_uint8
 from tests.pipelines.images import encode_image, pixels
 
 
 def resize_with_scipy(image: np.ndarray) -> np.ndarray:
-    """Resize as the study does: SciPy along each axis, then min-max scaling to 0-255."""
+    """Resize with SciPy along each axis, clip below 0 and scale the maximum to 255."""
     image = scipy.signal.resample(image.astype("float64"), 1024, axis=1)
     if image.shape[0] != 256:
         image = scipy.signal.resample(image, 256, axis=0)
-    return (image - image.min()) / (image.max() - image.min()) * 255
+    return np.maximum(image, 0) / image.max() * 255
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(256, 3001), (256, 500), (128, 1024), (600, 2500)])
-def test_resizing_equals_that_of_the_study(rows: int, columns: int) -> None:
+def test_resizing_equals_scipy(rows: int, columns: int) -> None:
     image = pixels(rows, columns)
     loaded = load_spectrogram(encode_image(image))
     assert loaded.shape == (256, 1024)
@@ -50,8 +50,19 @@ def test_color_images_are_converted_to_gray() -> None:
     )
 
 
-def test_constant_image_becomes_zero() -> None:
-    assert tf.reduce_max(min_max_to_uint8(tf.fill([4, 4], 9.0))) == 0
+def test_scaling_keeps_black_black_and_ratios_of_levels() -> None:
+    image = tf.constant([[-20.0, 0.0, 25.5], [51.0, 102.0, 5.1]])
+    np.testing.assert_array_equal(scale_to_uint8(image), [[0, 0, 64], [128, 255, 13]])
+    np.testing.assert_array_equal(scale_to_uint8(image * 3), scale_to_uint8(image))
+    assert tf.reduce_max(scale_to_uint8(tf.zeros([4, 4]))) == 0
+
+
+def test_black_between_bright_pixels_stays_black() -> None:
+    image = np.zeros((256, 4096), np.uint8)
+    image[100, ::512] = 255
+    loaded = load_spectrogram(encode_image(image)).numpy()
+    assert np.median(loaded) == 0
+    assert np.all(loaded[:90] == 0)
 
 
 def png_with_header_size(rows: int, columns: int) -> bytes:

@@ -1,0 +1,245 @@
+"""What the CNN hears in real recordings: Spotify's audio features, songs of unknown artists.
+
+    python benchmarks/hearing.py --real real --seeds 3 --out hearing
+
+--real is a folder with spectrograms of recordings, `spectrograms/index.csv` (file, artist and
+spotify_id of each), `tracks_*.csv` with the audio features by id and, optionally,
+`spectrograms/musicnn.npz` (name, embedding). R2 in a five-fold cross-validation: all songs of an
+artist are in one fold, seeds draw the folds, initial weights and augmentation. Baselines read 124
+statistics of the same images, or the embeddings of the network musicnn, which was trained on the
+audio of the Million Song Dataset. Finished results in --out are kept.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+from result_table import Row, print_table
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from timing import log
+
+from pipelines.config import AugmentationConfig
+from pipelines.io import read_json, write_json
+from pipelines.spectrograms.augmentation import augment
+from pipelines.spectrograms.loading import resize_spectrogram
+from pipelines.tables.audio_features import AUDIO_FEATURES
+from songpop_tf.models import spectrogram_cnn
+from songpop_tf.models.spectrogram_cnn import AUDIO_FEATURES_LAYER
+
+TARGETS = {
+    "energy": 0.46,
+    "danceability": 0.44,
+    "loudness": 0.40,
+    "acousticness": 0.42,
+    "valence": 0.44,
+    "speechiness": 0.30,
+}
+FOLDS = 5
+TEMPO_TOLERANCE = 0.04
+EPOCHS, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 25, 32, 2e-3, 2e-2
+AUGMENTATION = AugmentationConfig(time_mask=200, frequency_mask=40)
+BANDS, TEMPO_LAGS = 32, 24
+
+Values = NDArray[np.float64]
+
+
+def read_songs(folder: Path) -> pd.DataFrame:
+    """The recordings whose audio features are known: file, artist, columns and audio features."""
+    index = pd.read_csv(folder / "spectrograms" / "index.csv")
+    tables = [pd.read_csv(path) for path in sorted(folder.glob("tracks_*.csv"))]
+    features = pd.concat(tables).drop_duplicates("id").set_index("id")[list(AUDIO_FEATURES)]
+    songs = index.join(features, on="spotify_id").dropna(subset=list(AUDIO_FEATURES))
+    return songs.reset_index(drop=True)
+
+
+def read_images(folder: Path, songs: pd.DataFrame) -> list[NDArray[np.uint8]]:
+    """The spectrograms, 256 rows of any width."""
+    return [np.asarray(Image.open(folder / "spectrograms" / file)) for file in songs.file]
+
+
+def musicnn_embeddings(folder: Path, songs: pd.DataFrame) -> Values | None:
+    """The embedding of each song; None if a file or a song is missing."""
+    path = folder / "spectrograms" / "musicnn.npz"
+    if not path.is_file():
+        return None
+    archive = np.load(path)
+    rows = {name: row for row, name in enumerate(archive["name"].tolist())}
+    if not set(songs.file) <= set(rows):
+        return None
+    return np.asarray(archive["embedding"][[rows[file] for file in songs.file]], np.float64)
+
+
+def statistics(image: NDArray[np.uint8]) -> Values:
+    """Mean, deviation and onset strength of 32 bands, and a tempogram of 24 lags."""
+    levels = np.sqrt(image[::-1].astype(np.float32))
+    bands = levels.reshape(BANDS, -1, levels.shape[1]).mean(axis=1)
+    onsets = np.maximum(np.diff(bands, axis=1), 0)
+    strength = onsets.sum(axis=0) - onsets.sum(axis=0).mean()
+    spectrum = np.fft.rfft(strength, 2 * strength.size)
+    autocorrelation = np.fft.irfft(np.abs(spectrum) ** 2)
+    lags = np.round(200 * 60 / np.linspace(60, 200, TEMPO_LAGS)).astype(int)
+    tempogram = autocorrelation[lags] / autocorrelation[0]
+    parts = [bands.mean(axis=1), bands.std(axis=1), onsets.mean(axis=1), tempogram]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def artist_folds(artists: pd.Series, seed: int) -> NDArray[np.int64]:
+    """The fold of each song; all songs of an artist are in one."""
+    codes, names = pd.factorize(artists.str.casefold())
+    fold_of_artist = np.random.default_rng(seed).permutation(len(names)) % FOLDS
+    return np.asarray(fold_of_artist[codes], np.int64)
+
+
+def ridge() -> object:
+    """Ridge regression with a chosen regularization."""
+    return make_pipeline(StandardScaler(), RidgeCV(np.logspace(1, 5, 13)))
+
+
+def boosting() -> object:
+    """Gradient boosting of each target."""
+    trees = HistGradientBoostingRegressor(
+        max_iter=100, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
+    )
+    return MultiOutputRegressor(trees)
+
+
+def predict_cnn(
+    images: NDArray[np.uint8],
+    columns: NDArray[np.int64],
+    targets: Values,
+    is_train: NDArray[np.bool_],
+    seed: int,
+) -> Values:
+    """Train the CNN's audio features on one part of the songs and predict the other."""
+    keras.utils.set_random_seed(seed)
+    mean, deviation = targets[is_train].mean(axis=0), targets[is_train].std(axis=0)
+    cnn = spectrogram_cnn()
+    model = keras.Model(cnn.input, cnn.get_layer(AUDIO_FEATURES_LAYER).output)
+    standardized = ((targets[is_train] - mean) / deviation).astype(np.float32)
+    dataset = training_dataset(images[is_train], columns[is_train], standardized, seed)
+    steps = EPOCHS * -(-int(is_train.sum()) // BATCH_SIZE)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // EPOCHS
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
+    model.compile(optimizer, "mse", jit_compile=False)
+    model.fit(dataset, epochs=EPOCHS, verbose=0)
+    inputs = {"spectrogram": images[~is_train], "columns": columns[~is_train]}
+    predicted = np.asarray(model.predict(inputs, batch_size=BATCH_SIZE, verbose=0), np.float64)
+    keras.utils.clear_session(free_memory=True)
+    return predicted * deviation + mean
+
+
+def training_dataset(
+    images: NDArray[np.uint8], columns: NDArray[np.int64], targets: NDArray[np.float32], seed: int
+) -> tf.data.Dataset:
+    """Shuffled, augmented batches of one epoch."""
+
+    def prepare(seeds: tf.Tensor, song: dict[str, tf.Tensor], target: tf.Tensor) -> tuple:
+        image = tf.cast(song["spectrogram"], tf.float32)
+        return {**song, "spectrogram": augment(image, AUGMENTATION, seeds)}, target
+
+    songs = tf.data.Dataset.from_tensor_slices(
+        ({"spectrogram": images, "columns": columns}, targets)
+    ).shuffle(len(images), seed=seed)
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    return (
+        tf.data.Dataset.zip(seeds, songs)
+        .map(lambda pair, song: prepare(pair, *song), num_parallel_calls=2)
+        .batch(BATCH_SIZE)
+        .prefetch(2)
+    )
+
+
+def scores(truth: pd.DataFrame, predicted: Values) -> dict[str, float]:
+    """R2 of each target, and the share of songs whose tempo is right, up to octaves."""
+    errors = (truth.to_numpy(np.float64) - predicted) ** 2
+    variance = truth.to_numpy(np.float64).var(axis=0)
+    r2 = dict(zip(truth.columns, (1 - errors.mean(axis=0) / variance).tolist(), strict=True))
+    tempo = predicted[:, list(truth.columns).index("tempo")]
+    octaves = np.log2(np.maximum(tempo, 1.0) / truth.tempo.to_numpy(np.float64))
+    distance = np.abs(octaves - np.rint(octaves))
+    is_right = distance < np.log2(1 + TEMPO_TOLERANCE)
+    return {**{name: r2[name] for name in TARGETS}, "tempo right": float(is_right.mean())}
+
+
+def measure(
+    name: str, inputs: dict[str, object], truth: pd.DataFrame, folds: NDArray[np.int64], seed: int
+) -> dict[str, float]:
+    """Cross-validate one model."""
+    targets = truth.to_numpy(np.float64)
+    predicted = np.zeros_like(targets)
+    for fold in range(FOLDS):
+        is_train = folds != fold
+        if name == "CNN":
+            predicted[~is_train] = predict_cnn(
+                *inputs[name], targets, is_train, seed * FOLDS + fold
+            )
+        else:
+            model, features = inputs[name]
+            model.fit(features[is_train], targets[is_train])
+            predicted[~is_train] = model.predict(features[~is_train])
+    return scores(truth, predicted)
+
+
+def main() -> None:
+    """Cross-validate all models and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--real", type=Path, required=True, help="folder with real recordings")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True, help="folder for results")
+    options = parser.parse_args()
+    songs = read_songs(options.real)
+    images = read_images(options.real, songs)
+    features = np.stack([statistics(image) for image in images])
+    resized = np.stack([resize_spectrogram(tf.constant(image)).numpy() for image in images])
+    columns = np.array([image.shape[1] for image in images])
+    inputs: dict[str, object] = {
+        "ridge on statistics": (ridge(), features),
+        "boosting on statistics": (boosting(), features),
+        "CNN": (resized, columns),
+    }
+    embeddings = musicnn_embeddings(options.real, songs)
+    if embeddings is not None:
+        inputs["ridge on musicnn"] = (ridge(), embeddings)
+    truth = songs[list(AUDIO_FEATURES)]
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in inputs}
+    for seed in range(options.seeds):
+        folds = artist_folds(songs.artist, seed)
+        for name in inputs:
+            path = options.out / f"{seed} {name}.json"
+            if not path.is_file():
+                log(f"seed {seed}: {name}")
+                write_json(path, measure(name, inputs, truth, folds, seed))
+            results[name].append(read_json(path))
+    means = {name: pd.DataFrame(rows).mean() for name, rows in results.items()}
+    references = [name for name in means if name != "CNN"]
+    log(f"{len(songs)} songs; reference: {', '.join(references)}")
+    print_table(
+        [
+            Row(
+                f"{target}, share" if target == "tempo right" else f"{target}, R2",
+                reference=", ".join(f"{means[name][target]:.2f}" for name in references),
+                result=means["CNN"][target],
+                unit="",
+                minimum=TARGETS.get(target, 0.6),
+            )
+            for target in means["CNN"].index
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
