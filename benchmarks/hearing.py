@@ -56,11 +56,14 @@ Values = NDArray[np.float64]
 
 
 def read_songs(folder: Path) -> pd.DataFrame:
-    """The recordings whose audio features are known: file, artist, columns and audio features."""
+    """The recordings whose audio features, and embeddings if there are any, are known."""
     index = pd.read_csv(folder / "spectrograms" / "index.csv")
     tables = [pd.read_csv(path) for path in sorted(folder.glob("tracks_*.csv"))]
     features = pd.concat(tables).drop_duplicates("id").set_index("id")[list(AUDIO_FEATURES)]
     songs = index.join(features, on="spotify_id").dropna(subset=list(AUDIO_FEATURES))
+    embeddings = read_embeddings(folder)
+    if embeddings:
+        songs = songs[songs.file.isin(embeddings)]
     return songs.reset_index(drop=True)
 
 
@@ -69,16 +72,14 @@ def read_images(folder: Path, songs: pd.DataFrame) -> list[NDArray[np.uint8]]:
     return [np.asarray(Image.open(folder / "spectrograms" / file)) for file in songs.file]
 
 
-def musicnn_embeddings(folder: Path, songs: pd.DataFrame) -> Values | None:
-    """The embedding of each song; None if a file or a song is missing."""
+def read_embeddings(folder: Path) -> dict[str, Values]:
+    """The embedding of musicnn by file; empty without the archive."""
     path = folder / "spectrograms" / "musicnn.npz"
     if not path.is_file():
-        return None
+        return {}
     archive = np.load(path)
-    rows = {name: row for row, name in enumerate(archive["name"].tolist())}
-    if not set(songs.file) <= set(rows):
-        return None
-    return np.asarray(archive["embedding"][[rows[file] for file in songs.file]], np.float64)
+    embeddings = archive["embedding"].astype(np.float64)
+    return dict(zip(archive["name"].tolist(), embeddings, strict=True))
 
 
 def statistics(image: NDArray[np.uint8]) -> Values:
@@ -211,9 +212,10 @@ def main() -> None:
         "boosting on statistics": (boosting(), features),
         "CNN": (resized, columns),
     }
-    embeddings = musicnn_embeddings(options.real, songs)
-    if embeddings is not None:
-        inputs["ridge on musicnn"] = (ridge(), embeddings)
+    embeddings = read_embeddings(options.real)
+    if embeddings:
+        rows = np.stack([embeddings[file] for file in songs.file])
+        inputs["ridge on musicnn"] = (ridge(), rows)
     truth = songs[list(AUDIO_FEATURES)]
     results: dict[str, list[dict[str, float]]] = {name: [] for name in inputs}
     for seed in range(options.seeds):
