@@ -35,6 +35,7 @@ from pipelines.io import read_json, write_json
 from pipelines.spectrograms.augmentation import augment
 from pipelines.spectrograms.loading import resize_spectrogram
 from pipelines.tables.audio_features import AUDIO_FEATURES
+from songpop_tf.evaluation.metrics import r2
 from songpop_tf.models import spectrogram_cnn
 from songpop_tf.models.spectrogram_cnn import AUDIO_FEATURES_LAYER
 
@@ -166,14 +167,12 @@ def training_dataset(
 
 def scores(truth: pd.DataFrame, predicted: Values) -> dict[str, float]:
     """R2 of each target, and the share of songs whose tempo is right, up to octaves."""
-    errors = (truth.to_numpy(np.float64) - predicted) ** 2
-    variance = truth.to_numpy(np.float64).var(axis=0)
-    r2 = dict(zip(truth.columns, (1 - errors.mean(axis=0) / variance).tolist(), strict=True))
-    tempo = predicted[:, list(truth.columns).index("tempo")]
-    octaves = np.log2(np.maximum(tempo, 1.0) / truth.tempo.to_numpy(np.float64))
+    received = dict(zip(truth.columns, predicted.T, strict=True))
+    measured = {name: r2(truth[name].to_numpy(np.float64), received[name]) for name in TARGETS}
+    octaves = np.log2(np.maximum(received["tempo"], 1.0) / truth.tempo.to_numpy(np.float64))
     distance = np.abs(octaves - np.rint(octaves))
     is_right = distance < np.log2(1 + TEMPO_TOLERANCE)
-    return {**{name: r2[name] for name in TARGETS}, "tempo right": float(is_right.mean())}
+    return {**measured, "tempo right": float(is_right.mean())}
 
 
 def measure(

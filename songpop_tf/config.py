@@ -24,6 +24,13 @@ from pipelines.errors import InputError
 from pipelines.io import write_atomically
 
 
+def _require_dropout_rates(config: object, *names: str) -> None:
+    """Raise an `InputError` unless the settings are at least 0 and below 1."""
+    for name in names:
+        rate = getattr(config, name)
+        require(0 <= rate < 1, name, "at least 0 and below 1", rate)
+
+
 @dataclass(frozen=True)
 class SpectrogramCNNConfig:
     """Architecture of the audio branch, `songpop_tf.models.spectrogram_cnn`.
@@ -60,10 +67,7 @@ class SpectrogramCNNConfig:
             self.filters,
         )
         require_positive(self, "kernel_size", "features")
-        for name in ("pooled_dropout", "dropout"):
-            require(
-                0 <= getattr(self, name) < 1, name, "at least 0 and below 1", getattr(self, name)
-            )
+        _require_dropout_rates(self, "pooled_dropout", "dropout")
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,7 @@ class MetadataEncoderConfig:
         require(
             self.width % self.heads == 0, "width", f"a multiple of {self.heads} heads", self.width
         )
-        for name in ("transformer_dropout", "text_dropout", "dropout"):
-            require(
-                0 <= getattr(self, name) < 1, name, "at least 0 and below 1", getattr(self, name)
-            )
+        _require_dropout_rates(self, "transformer_dropout", "text_dropout", "dropout")
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class FusionConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "hidden")
-        require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1", self.dropout)
+        _require_dropout_rates(self, "dropout")
 
 
 @dataclass(frozen=True)

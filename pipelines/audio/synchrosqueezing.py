@@ -264,7 +264,7 @@ class SynchrosqueezedTransform:
         for segment, columns in _segments(blocks, self.margin, self.segment):
             yield self.transform_segment(segment, columns)
 
-    def transform_segment(self, segment: Audio, columns: int = PIECE_COLUMNS) -> Audio:
+    def transform_segment(self, segment: Audio, columns: int) -> Audio:
         """Transform a segment ``(131072,)`` to its first columns ``(columns, 256)``.
 
         The first column begins ``margin`` samples after the segment.

@@ -129,7 +129,7 @@ def resize_spectrogram(image: tf.Tensor) -> tf.Tensor:
 
     ``scipy.signal.resample`` along each axis. The resize rings: next to bright pixels values are
     below 0. They become 0; the study's min-max scaling made black gray instead, by 30 levels of 255
-    in songs, which hides their faint pixels.
+    in songs, brighter than their faint pixels.
 
     Args:
         image: ``(rows, columns)``, uint8 or float.

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from pipelines.audio.synchrosqueezing import SAMPLE_RATE
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE, Audio
 from pipelines.synthetic.composition import Hits
-from pipelines.synthetic.instruments import Audio
 
 
 def kick(rng: np.random.Generator) -> Audio:

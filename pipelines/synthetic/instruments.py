@@ -11,10 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.audio.synchrosqueezing import SAMPLE_RATE
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE, Audio
 from pipelines.synthetic.composition import Notes
-
-Audio = NDArray[np.float32]
 
 TABLE_LENGTH = 16_384
 """Samples of a wavetable: reading the nearest one is exact to -50 dB for the 20th harmonic."""

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import signal
 
-from pipelines.audio.synchrosqueezing import SAMPLE_RATE
-from pipelines.synthetic.instruments import Audio
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE, Audio
 from pipelines.synthetic.song_attributes import AudioAttributes
 
 _FRAME = SAMPLE_RATE // 100
@@ -36,7 +35,8 @@ def add_room(audio: Audio, wet: float, seconds: float, rng: np.random.Generator)
 def add_noise_floor(audio: Audio, decibels: float, rng: np.random.Generator) -> Audio:
     """Add pink noise of a level relative to the song's root mean square.
 
-    Pink noise from white: Paul Kellet's filter, musicdsp.org archive 76, its three-pole form.
+    The filter that makes white noise pink is that of J. O. Smith, "Spectral Audio Signal
+    Processing", synthesis of 1/f noise.
     """
     white = rng.standard_normal(audio.size, dtype=np.float32)
     pink = signal.lfilter(

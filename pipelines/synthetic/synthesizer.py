@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.audio.synchrosqueezing import SAMPLE_RATE
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE, Audio
 from pipelines.synthetic.composition import (
     Grid,
     bass_notes,
@@ -12,7 +12,7 @@ from pipelines.synthetic.composition import (
     melody_notes,
 )
 from pipelines.synthetic.drums import add_hits, hat, kick, snare
-from pipelines.synthetic.instruments import Audio, Instrument, play_notes
+from pipelines.synthetic.instruments import Instrument, play_notes
 from pipelines.synthetic.mastering import (
     add_noise_floor,
     add_room,
@@ -27,7 +27,7 @@ from pipelines.synthetic.song_attributes import AudioAttributes
 def synthesize(attributes: AudioAttributes, seconds: float, rng: np.random.Generator) -> Audio:
     """Synthesize one song.
 
-    Energy adds high harmonics, denser notes and distortion; danceability a strong, regular beat;
+    Energy adds high harmonics, denser notes and louder drums; danceability a strong, regular beat;
     acousticness removes percussion and high harmonics, shortens the decay of notes and lengthens
     the reverberation; loudness reduces the contrast between loud and soft and distorts. All are
     relations within the sound, so that they do not depend on its level.

@@ -193,22 +193,18 @@ def _write_missing(
     plan: SamplePlan, directory: Path, seed: int, workers: int | None, progress: Progress | None
 ) -> int:
     """Synthesize the songs whose spectrogram does not exist yet; return their number."""
-    spectrograms = directory / "spectrograms"
-    missing = [
-        (index, song)
+    jobs = [
+        _job(directory, index, song, (seed, _SONG_STREAM, index))
         for index, song in enumerate(plan.songs)
-        if not (spectrograms / song.path).exists()
     ]
-    jobs = [_job(directory, index, song, (seed, _SONG_STREAM, index)) for index, song in missing]
-    for folder in {path.parent for job in jobs for path in (job[0], job[1]) if path is not None}:
-        folder.mkdir(parents=True, exist_ok=True)
-    existing = len(plan.songs) - len(jobs)
+    missing = [job for job in jobs if not job[0].exists()]
+    existing = len(jobs) - len(missing)
     if progress is not None:
         progress(existing, len(plan.songs))
-    for done, _ in enumerate(run_in_processes(write_song, jobs, workers), start=existing + 1):
+    for done, _ in enumerate(run_in_processes(write_song, missing, workers), start=existing + 1):
         if progress is not None:
             progress(done, len(plan.songs))
-    return len(jobs)
+    return len(missing)
 
 
 def _job(directory: Path, index: int, song: PlannedSong, entropy: tuple[int, ...]) -> Job:

@@ -19,8 +19,8 @@ def write_song(
     """Synthesize a song and write its spectrogram and, on request, its sound.
 
     Args:
-        spectrogram: the PNG to write, in an existing directory; written last.
-        sound: the FLAC file to write, in an existing directory, or None.
+        spectrogram: the PNG to write; written last.
+        sound: the FLAC file to write, or None.
         song: what to synthesize.
         entropy: seed of the song's generator.
     """
