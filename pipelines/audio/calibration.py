@@ -16,12 +16,59 @@ from pipelines.audio.grayscale import (
 )
 from pipelines.audio.synchrosqueezing import ROWS
 from pipelines.errors import InputError
+from pipelines.io import read_json, write_json
 
 MIN_ORIGINALS, MAX_ORIGINALS = 30, 200
 """Fewer songs do not tell the gray levels of a data set from those of its songs."""
 MAX_CALIBRATION_SONGS = 30
 CHECKED_FILES = 20
 """Spectrograms of a folder whose gray levels are checked, evenly spread."""
+CALIBRATION_FILE = "calibration.json"
+"""In a folder of spectrograms: the curve that all of them were drawn with."""
+
+
+def folder_curve(directory: Path, originals: Path | None, files: Sequence[Path]) -> Pixels | None:
+    """The curve of a folder of spectrograms: the stored one, else a new one, which is stored.
+
+    Spectrograms that are added to a folder later get the same gray levels as the first ones.
+
+    Args:
+        directory: of the spectrograms that are drawn.
+        originals: as of :func:`calibrated_curve`; None not to fit a curve.
+        files: as of :func:`calibrated_curve`.
+
+    Returns:
+        ``(256,)`` uint8; None for linear gray levels.
+
+    Raises:
+        InputError: no curve can be fitted, the stored one cannot be read, or the folder has
+            spectrograms that were drawn without one.
+    """
+    path = directory / CALIBRATION_FILE
+    if path.is_file():
+        return _load_curve(path)
+    if originals is None:
+        return None
+    if next(directory.rglob("*.png"), None) is not None:
+        raise InputError(
+            f"{directory}: expected a folder without spectrograms to calibrate, received one with "
+            "linear gray levels"
+        )
+    curve = calibrated_curve(originals, files)
+    write_json(path, {"gray_levels": curve.tolist()})
+    return curve
+
+
+def _load_curve(path: Path) -> Pixels:
+    content = read_json(path)
+    levels = content.get("gray_levels") if isinstance(content, dict) else None
+    if (
+        not isinstance(levels, list)
+        or len(levels) != 256
+        or any(level not in range(256) for level in levels)
+    ):
+        raise InputError(f"{path}: expected 256 gray levels from 0 to 255, received other content")
+    return np.array(levels, np.uint8)
 
 
 def calibrated_curve(originals: Path, files: Sequence[Path]) -> Pixels:

@@ -38,19 +38,18 @@ def spectrogram(
     """
     del seed  # every command has the option; nothing is random here
     with console_session(debug) as console:
-        from pipelines.audio.calibration import calibrated_curve
+        from pipelines.audio.calibration import folder_curve
         from pipelines.audio.convert import FAILURES_FILE, convert_audio, find_audio
         from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 
         if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
             raise InputError(f"--year: expected {FIRST_YEAR} to {LAST_YEAR}, received {year}")
         files = find_audio(audio)
-        curve = None if calibrate is None else calibrated_curve(calibrate, files)
         summary = convert_audio(
             files,
             out,
             year=year or UNKNOWN_YEAR,
-            curve=curve,
+            curve=folder_curve(out, calibrate, files),
             progress=lambda done, total: console.progress("drawing spectrograms", done, total),
         )
         existing = f", {summary.existing} already there" if summary.existing else ""

@@ -9,8 +9,10 @@ from PIL import Image
 
 from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.audio.calibration import (
+    CALIBRATION_FILE,
     MIN_ORIGINALS,
     calibrated_curve,
+    folder_curve,
     folder_warning,
     read_gray,
 )
@@ -82,3 +84,31 @@ def test_folder_of_another_gray_scale_is_recognized(tmp_path: Path) -> None:
             Image.fromarray(levels).save(tmp_path / f"{name}{number}.png")
     assert folder_warning(sorted(tmp_path.glob("linear*.png"))) == ""
     assert "received 120" in folder_warning(sorted(tmp_path.glob("decibels*.png")))
+
+
+def test_curve_of_a_folder_is_stored_and_used_again(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.5 * noise(1.0), SAMPLE_RATE)
+    originals = write_originals(tmp_path / "originals", np.full((256, 40), 7, np.uint8))
+    curve = folder_curve(tmp_path / "out", originals, [tmp_path / "a.wav"])
+    # Neither originals nor files are needed any more.
+    stored = folder_curve(tmp_path / "out", None, [])
+    np.testing.assert_array_equal(stored, curve)
+
+
+def test_folder_without_calibration_is_linear(tmp_path: Path) -> None:
+    assert folder_curve(tmp_path, None, []) is None
+
+
+def test_folder_of_linear_spectrograms_cannot_be_calibrated(tmp_path: Path) -> None:
+    originals = write_originals(tmp_path / "originals", np.full((256, 40), 7, np.uint8))
+    (tmp_path / "out").mkdir()
+    Image.new("L", (40, 256)).save(tmp_path / "out" / "a.png")
+    with pytest.raises(InputError, match="received one with linear gray levels"):
+        folder_curve(tmp_path / "out", originals, [])
+
+
+@pytest.mark.parametrize("content", ["[]", '{"gray_levels": [0, 300]}', '{"gray_levels": [0]}'])
+def test_stored_curve_must_have_256_gray_levels(tmp_path: Path, content: str) -> None:
+    (tmp_path / CALIBRATION_FILE).write_text(content)
+    with pytest.raises(InputError, match="expected 256 gray levels from 0 to 255"):
+        folder_curve(tmp_path, None, [])
