@@ -88,11 +88,9 @@ def mix_up(alpha: float, seed: int) -> Callable[[Tensors, Tensors], tuple[Tensor
             factor = tf.reshape(weight, [-1, *[1] * (len(tensor.shape) - 1)])
             return factor * tensor + (1 - factor) * tf.gather(tensor, permutation)
 
-        columns = tf.cast(blend(inputs["columns"]), tf.int64)
-        spectrogram = blend(inputs["spectrogram"])
-        return {"spectrogram": spectrogram, "columns": columns}, {
-            name: blend(target) for name, target in targets.items()
-        }
+        blended = {name: blend(value) for name, value in inputs.items()}
+        blended["columns"] = tf.cast(blended["columns"], tf.int64)
+        return blended, {name: blend(target) for name, target in targets.items()}
 
     return mix_batch
 
@@ -130,22 +128,23 @@ def crop_records(data: PreparedData, split: str, console: Console) -> list[list[
     examples = zip(songs.itertuples(), shards.map(parse_song), images, strict=True)
     for done, (row, song, image) in enumerate(examples, start=1):
         for crops in records:
-            pixels = random_crop(image, rng)
-            columns = int(song["columns"])
-            crops.append(
-                serialize_song(row._asdict(), song["audio_features"].numpy(), pixels, columns)
-            )
+            inputs = {
+                "spectrogram": random_crop(image, rng),
+                "columns": song["columns"].numpy(),
+                "statistics": song["statistics"].numpy(),
+            }
+            crops.append(serialize_song(row._asdict(), song["audio_features"].numpy(), inputs))
         console.progress(f"crops of {split} songs", done, len(songs))
     return records
 
 
-def random_crop(image: tf.Tensor, rng: np.random.Generator) -> bytes:
-    """The pixels of 1,024 columns that begin at a random one."""
+def random_crop(image: tf.Tensor, rng: np.random.Generator) -> np.ndarray:
+    """1,024 columns that begin at a random one."""
     first = int(rng.integers(0, max(1, image.shape[1] - COLUMNS)))
     crop = tf.image.resize_with_crop_or_pad(
         image[:, first : first + COLUMNS, tf.newaxis], ROWS, COLUMNS
     )
-    return scale_to_uint8(tf.cast(crop[:, :, 0], tf.float32)).numpy().tobytes()
+    return scale_to_uint8(tf.cast(crop[:, :, 0], tf.float32)).numpy()
 
 
 def train(

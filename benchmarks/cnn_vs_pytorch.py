@@ -31,6 +31,7 @@ from training_steps import compile_for_training, repeat_batch, time_fit
 from pipelines.datasets import spectrogram_dataset
 from pipelines.prepared_data import PreparedData
 from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS
+from pipelines.spectrograms.statistics import STATISTICS
 from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import RunConfig
 from songpop_tf.models import spectrogram_cnn
@@ -61,6 +62,7 @@ def project_measurements(batch_size: int, songs: int) -> dict[Key, Callable[[], 
     inputs = {
         "spectrogram": tf.constant(random_images(batch_size)),
         "columns": tf.fill([batch_size], tf.constant(36_000, tf.int64)),
+        "statistics": tf.zeros([batch_size, STATISTICS]),
     }
     dataset = repeat_batch((inputs, tf.fill([batch_size], 50.0)))
     steps = max(1, songs // batch_size)

@@ -33,8 +33,12 @@ from timing import log
 from pipelines.config import AugmentationConfig
 from pipelines.io import read_json, write_json
 from pipelines.spectrograms.augmentation import augment
-from pipelines.spectrograms.loading import resize_spectrogram
-from pipelines.tables.audio_features import AUDIO_FEATURES
+from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs
+from pipelines.tables.audio_features import (
+    AUDIO_FEATURE_SCALES,
+    AUDIO_FEATURES,
+    standardize_audio_features,
+)
 from songpop_tf.evaluation.metrics import r2
 from songpop_tf.models import spectrogram_cnn
 from songpop_tf.models.spectrogram_cnn import AUDIO_FEATURES_LAYER
@@ -54,6 +58,8 @@ AUGMENTATION = AugmentationConfig(time_mask=200, frequency_mask=40)
 BANDS, TEMPO_LAGS = 32, 24
 
 Values = NDArray[np.float64]
+Inputs = dict[str, NDArray]
+"""Of the CNN, a row for each song."""
 
 
 def read_songs(folder: Path) -> pd.DataFrame:
@@ -118,19 +124,14 @@ def boosting() -> object:
 
 
 def predict_cnn(
-    images: NDArray[np.uint8],
-    columns: NDArray[np.int64],
-    targets: Values,
-    is_train: NDArray[np.bool_],
-    seed: int,
+    inputs: Inputs, truth: pd.DataFrame, is_train: NDArray[np.bool_], seed: int
 ) -> Values:
     """Train the CNN's audio features on one part of the songs and predict the other."""
     keras.utils.set_random_seed(seed)
-    mean, deviation = targets[is_train].mean(axis=0), targets[is_train].std(axis=0)
     cnn = spectrogram_cnn()
     model = keras.Model(cnn.input, cnn.get_layer(AUDIO_FEATURES_LAYER).output)
-    standardized = ((targets[is_train] - mean) / deviation).astype(np.float32)
-    dataset = training_dataset(images[is_train], columns[is_train], standardized, seed)
+    train = {name: values[is_train] for name, values in inputs.items()}
+    dataset = training_dataset(train, standardize_audio_features(truth[is_train]), seed)
     steps = EPOCHS * -(-int(is_train.sum()) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // EPOCHS
@@ -138,24 +139,21 @@ def predict_cnn(
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
     model.compile(optimizer, "mse", jit_compile=False)
     model.fit(dataset, epochs=EPOCHS, verbose=0)
-    inputs = {"spectrogram": images[~is_train], "columns": columns[~is_train]}
-    predicted = np.asarray(model.predict(inputs, batch_size=BATCH_SIZE, verbose=0), np.float64)
+    test = {name: values[~is_train] for name, values in inputs.items()}
+    predicted = np.asarray(model.predict(test, batch_size=BATCH_SIZE, verbose=0), np.float64)
     keras.utils.clear_session(free_memory=True)
-    return predicted * deviation + mean
+    scales = np.array([AUDIO_FEATURE_SCALES[name] for name in AUDIO_FEATURES])
+    return predicted * scales[:, 1] + scales[:, 0]
 
 
-def training_dataset(
-    images: NDArray[np.uint8], columns: NDArray[np.int64], targets: NDArray[np.float32], seed: int
-) -> tf.data.Dataset:
+def training_dataset(inputs: Inputs, targets: NDArray[np.float32], seed: int) -> tf.data.Dataset:
     """Shuffled, augmented batches of one epoch."""
 
     def prepare(seeds: tf.Tensor, song: dict[str, tf.Tensor], target: tf.Tensor) -> tuple:
         image = tf.cast(song["spectrogram"], tf.float32)
         return {**song, "spectrogram": augment(image, AUGMENTATION, seeds)}, target
 
-    songs = tf.data.Dataset.from_tensor_slices(
-        ({"spectrogram": images, "columns": columns}, targets)
-    ).shuffle(len(images), seed=seed)
+    songs = tf.data.Dataset.from_tensor_slices((inputs, targets)).shuffle(len(targets), seed=seed)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
     return (
         tf.data.Dataset.zip(seeds, songs)
@@ -184,9 +182,7 @@ def measure(
     for fold in range(FOLDS):
         is_train = folds != fold
         if name == "CNN":
-            predicted[~is_train] = predict_cnn(
-                *inputs[name], targets, is_train, seed * FOLDS + fold
-            )
+            predicted[~is_train] = predict_cnn(inputs[name], truth, is_train, seed * FOLDS + fold)
         else:
             model, features = inputs[name]
             model.fit(features[is_train], targets[is_train])
@@ -204,12 +200,11 @@ def main() -> None:
     songs = read_songs(options.real)
     images = read_images(options.real, songs)
     features = np.stack([statistics(image) for image in images])
-    resized = np.stack([resize_spectrogram(tf.constant(image)).numpy() for image in images])
-    columns = np.array([image.shape[1] for image in images])
+    by_song = [cnn_inputs(tf.constant(image)) for image in images]
     inputs: dict[str, object] = {
         "ridge on statistics": (ridge(), features),
         "boosting on statistics": (boosting(), features),
-        "CNN": (resized, columns),
+        "CNN": {name: np.stack([song[name] for song in by_song]) for name in CNN_INPUTS},
     }
     embeddings = read_embeddings(options.real)
     if embeddings:

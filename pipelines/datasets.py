@@ -25,7 +25,7 @@ from pipelines.metadata.known_fields import FIELDS
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
 from pipelines.spectrograms.augmentation import augment
-from pipelines.spectrograms.loading import ROWS, resize_spectrogram
+from pipelines.spectrograms.loading import CNN_INPUTS, ROWS, cnn_inputs
 from pipelines.spectrograms.tfrecords import count_records, parse_song
 
 CYCLE_LENGTH = 4
@@ -131,8 +131,9 @@ def spectrogram_dataset(
 ) -> tf.data.Dataset:
     """Batches of ``(inputs of the CNN, popularity (batch,))`` from TFRecord shards.
 
-    The inputs are ``spectrogram``, ``(batch, 256, 1024)`` float32 from 0 to 255, and ``columns``,
-    ``(batch,)`` int64: the width of the file, which resizing removes from the image.
+    The inputs are ``spectrogram``, ``(batch, 256, 1024)`` float32 from 0 to 255; ``columns``,
+    ``(batch,)`` int64: the width of the file, which resizing removes from the image; and
+    ``statistics``, ``(batch, STATISTICS)`` float32 of the image before resizing.
 
     Args:
         shards: TFRecord files of prepared data.
@@ -162,7 +163,7 @@ def spectrogram_dataset(
 
 def _spectrogram_inputs(songs: Tensors) -> Tensors:
     """Return the inputs of the CNN."""
-    return {name: songs[name] for name in ("spectrogram", "columns")}
+    return {name: songs[name] for name in CNN_INPUTS}
 
 
 def audio_dataset(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
@@ -180,8 +181,8 @@ def audio_dataset(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
     def load(path: tf.Tensor) -> Tensors:
         image = tf.numpy_function(_audio_image, [path], tf.uint8, stateful=False)
         image.set_shape([ROWS, None])
-        columns = tf.shape(image, tf.int64)[1]
-        return {"spectrogram": tf.cast(resize_spectrogram(image), tf.float32), "columns": columns}
+        inputs = cnn_inputs(image)
+        return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}
 
     paths = tf.data.Dataset.from_tensor_slices([str(file) for file in files])
     inputs = paths.map(load, num_parallel_calls=tf.data.AUTOTUNE)

@@ -12,7 +12,7 @@ from pipelines.io import read_json
 from pipelines.source_folders import SourceFolders
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
-DATA_FORMAT = 3
+DATA_FORMAT = 4
 """Changes whenever files written by an earlier version can no longer be read."""
 MANIFEST = "manifest.json"
 SONGS = "songs.csv"

@@ -41,8 +41,9 @@ class SpectrogramCNNConfig:
         kernel_size: kernel size of the second and the following convolutions.
         features: units of the dense layers; the last of them is the branch's contribution to the
             fusion model.
-        pooled_dropout: dropout rate after pooling. With few songs it is what limits overfitting: on
-            standardized inputs it acts as a ridge penalty of ``rate / (1 - rate)`` for each song.
+        pooled_dropout: dropout rate after pooling, and of the statistics. With few songs it is what
+            limits overfitting: on standardized inputs it acts as a ridge penalty of
+            ``rate / (1 - rate)`` for each song.
         dropout: dropout rate after the dense layers.
     """
 

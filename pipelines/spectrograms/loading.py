@@ -1,4 +1,4 @@
-"""From a PNG file to the spectrogram that the network reads.
+"""From a PNG file to the inputs of the CNN.
 
 Preparation and prediction call the same `load_spectrogram`, which prevents a difference
 between training and serving. All functions can be traced into a graph.
@@ -7,6 +7,7 @@ between training and serving. All functions can be traced into a graph.
 import tensorflow as tf
 
 from pipelines.spectrograms.resampling import fft_resample
+from pipelines.spectrograms.statistics import STATISTICS, spectrogram_statistics
 
 ROWS = 256
 """Frequency rows of the model input; low frequencies are at the bottom."""
@@ -18,6 +19,13 @@ MIN_ROWS, MAX_ROWS = 32, 4096
 MIN_COLUMNS = 32
 MAX_PIXELS = 64 * 2**20
 """Largest image accepted: 21 minutes of 256 rows at 200 columns per second."""
+
+CNN_INPUTS = {
+    "spectrogram": tf.TensorSpec([ROWS, COLUMNS], tf.uint8),
+    "columns": tf.TensorSpec([], tf.int64),
+    "statistics": tf.TensorSpec([STATISTICS], tf.float32),
+}
+"""What `cnn_inputs` returns."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_IEND_CHUNK = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -73,15 +81,6 @@ def png_error(png: tf.Tensor) -> tf.Tensor:
     return error
 
 
-def png_width(png: tf.Tensor) -> tf.Tensor:
-    """Read the number of columns from the headers: int64 of the shape of ``png``.
-
-    Args:
-        png: strings of any shape, the bytes of files for which `png_error` is empty.
-    """
-    return _big_endian(_header(png)[..., _WIDTH_BYTES])
-
-
 def _header(png: tf.Tensor) -> tf.Tensor:
     """Return the first bytes as ``(..., _HEADER_SIZE)`` uint8; a shorter file is zero-padded."""
     return tf.io.decode_raw(png, tf.uint8, fixed_length=_HEADER_SIZE)
@@ -102,15 +101,15 @@ def _big_endian(four_bytes: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(four_bytes, tf.int64) * place_values, axis=-1)
 
 
-def load_spectrogram(png: tf.Tensor) -> tf.Tensor:
-    """Decode a PNG file and resize it to the size of the model input.
+def load_spectrogram(png: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Decode a PNG file and compute the inputs of the CNN.
 
     Args:
         png: scalar string, the bytes of a PNG file for which `png_error` is empty. Color and
             16-bit images are converted to 8-bit gray.
 
     Returns:
-        ``(256, 1024)`` uint8, the brightest pixel 255.
+        As `cnn_inputs`.
 
     Raises:
         tf.errors.InvalidArgumentError: the file is rejected by `png_error` or cannot be
@@ -121,7 +120,24 @@ def load_spectrogram(png: tf.Tensor) -> tf.Tensor:
     assertion = tf.debugging.Assert(tf.equal(error, ""), [error])
     with tf.control_dependencies([assertion] if assertion is not None else []):
         image = tf.io.decode_png(tf.identity(png), channels=1, dtype=tf.uint8)
-    return resize_spectrogram(tf.squeeze(image, axis=2))
+    return cnn_inputs(tf.squeeze(image, axis=2))
+
+
+def cnn_inputs(image: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Compute the inputs of the CNN from a gray image of any size.
+
+    Args:
+        image: ``(rows, columns)`` uint8, 200 columns a second.
+
+    Returns:
+        ``spectrogram``: ``(256, 1024)`` uint8, the resized image; ``columns``: scalar int64, the
+        width of the image; ``statistics``: ``(STATISTICS,)`` float32 of the image before resizing.
+    """
+    return {
+        "spectrogram": resize_spectrogram(image),
+        "columns": tf.shape(image, tf.int64)[1],
+        "statistics": spectrogram_statistics(image),
+    }
 
 
 def resize_spectrogram(image: tf.Tensor) -> tf.Tensor:

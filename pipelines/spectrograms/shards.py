@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
@@ -16,17 +17,14 @@ from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.errors import InputError
 from pipelines.io import file_error, read_json, write_atomically, write_json
 from pipelines.source_folders import SourceFolders, is_spectrogram
-from pipelines.spectrograms.loading import (
-    load_spectrogram,
-    png_error,
-    png_width,
-    resize_spectrogram,
-)
+from pipelines.spectrograms.loading import cnn_inputs, load_spectrogram, png_error
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, serialize_song, shard_path
 from pipelines.tables.audio_features import standardize_audio_features
 
-LoadFunction = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-"""From a file's path to its resized spectrogram and the number of columns before resizing."""
+CNNInputs = dict[str, npt.NDArray[Any]]
+"""What a record holds of a spectrogram, see `pipelines.spectrograms.loading.cnn_inputs`."""
+LoadFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+"""From a file's path, or an image, to the inputs of the CNN."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,6 @@ class Shard:
         It is written after the TFRecord file, so that its presence marks a finished shard.
         """
         return self.path.with_suffix(".json")
-
-
-@dataclass(frozen=True)
-class ResizedImage:
-    """A spectrogram as it is stored in a record.
-
-    Attributes:
-        pixels: ``(256, 1024)`` uint8 in row-major order.
-        columns: of the image file before resizing.
-    """
-
-    pixels: bytes
-    columns: int
 
 
 def plan_shards(songs: pd.DataFrame, directory: Path) -> list[Shard]:
@@ -103,23 +88,23 @@ def write_shards(
     }
 
 
-def _load_images(paths: Iterable[Path]) -> Iterator[ResizedImage | str]:
-    """Yield the resized image of each file, in order, or why the file cannot be used."""
+def _load_images(paths: Iterable[Path]) -> Iterator[CNNInputs | str]:
+    """Yield the CNN's inputs for each file, in order, or why the file cannot be used."""
     load_png = tf.function(_load_png, input_signature=[tf.TensorSpec([], tf.string)])
     specification = tf.TensorSpec([None, None], tf.uint8)
-    resize = tf.function(resize_spectrogram, input_signature=[specification])
+    compute_inputs = tf.function(cnn_inputs, input_signature=[specification])
 
-    def load(path: Path) -> ResizedImage | str:
+    def load(path: Path) -> CNNInputs | str:
         if is_spectrogram(path.name):
             return _load_spectrogram(load_png, path)
-        return _load_audio(resize, path)
+        return _load_audio(compute_inputs, path)
 
     # Threads, because tf.data keeps the cores only three quarters busy with so many small steps.
     # Two threads for each core: while a step of one image waits, the other image's step runs.
     thread_count = 2 * (os.cpu_count() or 1)
     max_pending = 2 * thread_count  # bounds the images in memory
     with ThreadPoolExecutor(thread_count) as pool:
-        pending: deque[Future[ResizedImage | str]] = deque()
+        pending: deque[Future[CNNInputs | str]] = deque()
         for path in paths:
             pending.append(pool.submit(load, path))
             if len(pending) > max_pending:
@@ -128,31 +113,34 @@ def _load_images(paths: Iterable[Path]) -> Iterator[ResizedImage | str]:
             yield pending.popleft().result()
 
 
-def _load_spectrogram(load_png: LoadFunction, path: Path) -> ResizedImage | str:
+def _load_spectrogram(load_png: LoadFunction, path: Path) -> CNNInputs | str:
     try:
-        pixels, columns = load_png(tf.constant(str(path)))
+        inputs = load_png(tf.constant(str(path)))
     except tf.errors.OpError:
         if error := image_error(path):
             return error
         # An image without error failed for a temporary reason: load it again.
-        pixels, columns = _load_png(tf.constant(str(path)))
-    return ResizedImage(pixels.numpy().tobytes(), int(columns))
+        inputs = _load_png(tf.constant(str(path)))
+    return _to_arrays(inputs)
 
 
-def _load_png(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    png = tf.io.read_file(path)
-    return load_spectrogram(png), png_width(png)
+def _load_png(path: tf.Tensor) -> dict[str, tf.Tensor]:
+    return load_spectrogram(tf.io.read_file(path))
 
 
-def _load_audio(resize: Callable[[tf.Tensor], tf.Tensor], path: Path) -> ResizedImage | str:
+def _to_arrays(inputs: dict[str, tf.Tensor]) -> CNNInputs:
+    return {name: value.numpy() for name, value in inputs.items()}
+
+
+def _load_audio(compute_inputs: LoadFunction, path: Path) -> CNNInputs | str:
     try:
         image = audio_spectrogram(path)
     except InputError as error:
         return str(error).removeprefix(f"{path}: ")
-    return ResizedImage(resize(tf.constant(image)).numpy().tobytes(), image.shape[1])
+    return _to_arrays(compute_inputs(tf.constant(image)))
 
 
-def _write_shard(shard: Shard, images: Sequence[ResizedImage | str]) -> None:
+def _write_shard(shard: Shard, images: Sequence[CNNInputs | str]) -> None:
     """Write a shard and its rejections.
 
     Args:
@@ -170,7 +158,7 @@ def _write_shard(shard: Shard, images: Sequence[ResizedImage | str]) -> None:
             if isinstance(image, str):
                 rejections[song["file"]] = image
             else:
-                writer.write(serialize_song(song, features, image.pixels, image.columns))
+                writer.write(serialize_song(song, features, image))
     write_json(shard.rejections_path, rejections)
 
 

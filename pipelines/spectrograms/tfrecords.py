@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pipelines.spectrograms.loading import COLUMNS, ROWS
+from pipelines.spectrograms.statistics import STATISTICS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
 SONGS_PER_SHARD = 64
@@ -23,12 +24,15 @@ _FEATURE_DESCRIPTION = {
     "popularity": tf.io.FixedLenFeature([], tf.float32),
     "columns": tf.io.FixedLenFeature([], tf.int64),
     "audio_features": tf.io.FixedLenFeature([len(AUDIO_FEATURES)], tf.float32),
+    "statistics": tf.io.FixedLenFeature([STATISTICS], tf.float32),
     "spectrogram": tf.io.FixedLenFeature([], tf.string),
 }
 
 
 def serialize_song(
-    song: Mapping[str, Any], audio_features: npt.NDArray[np.float32], pixels: bytes, columns: int
+    song: Mapping[str, Any],
+    audio_features: npt.NDArray[np.float32],
+    inputs: Mapping[str, npt.NDArray[Any]],
 ) -> bytes:
     """Serialize a ``tf.train.Example``.
 
@@ -36,8 +40,7 @@ def serialize_song(
         song: song_id, artist, title (str), year (int, 0 = unknown) and popularity (0-100).
         audio_features: ``(10,)`` from
             `pipelines.tables.audio_features.standardize_audio_features`.
-        pixels: the ``(256, 1024)`` uint8 spectrogram in row-major order.
-        columns: of the image file before resizing.
+        inputs: of the CNN, see `pipelines.spectrograms.loading.cnn_inputs`.
     """
     feature = {
         "song_id": _bytes_feature(str(song["song_id"]).encode()),
@@ -45,9 +48,10 @@ def serialize_song(
         "title": _bytes_feature(str(song["title"]).encode()),
         "year": _int64_feature(int(song["year"])),
         "popularity": _float_feature([song["popularity"]]),
-        "columns": _int64_feature(columns),
+        "columns": _int64_feature(int(inputs["columns"])),
         "audio_features": _float_feature(audio_features),
-        "spectrogram": _bytes_feature(pixels),
+        "statistics": _float_feature(inputs["statistics"]),
+        "spectrogram": _bytes_feature(inputs["spectrogram"].tobytes()),
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     # Deterministic: by default each process writes the map of features in an order of its own.
@@ -72,8 +76,8 @@ def parse_song(record: tf.Tensor) -> dict[str, tf.Tensor]:
 
     Returns:
         ``song_id``, ``artist``, ``title``: scalar string; ``year``, ``columns``: scalar int64;
-        ``popularity``: scalar float32; ``audio_features``: ``(10,)`` float32; ``spectrogram``:
-        ``(256, 1024)`` uint8.
+        ``popularity``: scalar float32; ``audio_features``: ``(10,)`` float32; ``statistics``:
+        ``(STATISTICS,)`` float32; ``spectrogram``: ``(256, 1024)`` uint8.
     """
     song = tf.io.parse_single_example(record, _FEATURE_DESCRIPTION)
     pixels = tf.io.decode_raw(song["spectrogram"], tf.uint8)

@@ -17,25 +17,26 @@ import pandas as pd
 from pipelines.tables.csv_reader import numbered_rows
 
 
-class _Statistics(NamedTuple):
+class Scale(NamedTuple):
     mean: float
     stddev: float
 
 
 # Over popular songs, rounded: they only bring all features to one scale.
-_STATISTICS = {
-    "danceability": _Statistics(0.6, 0.15),
-    "energy": _Statistics(0.6, 0.2),
-    "loudness": _Statistics(-8.5, 3.5),
-    "mode": _Statistics(0.7, 0.45),
-    "speechiness": _Statistics(0.07, 0.08),
-    "acousticness": _Statistics(0.3, 0.3),
-    "instrumentalness": _Statistics(0.03, 0.13),
-    "liveness": _Statistics(0.2, 0.16),
-    "valence": _Statistics(0.6, 0.24),
-    "tempo": _Statistics(120.0, 28.0),
+AUDIO_FEATURE_SCALES = {
+    "danceability": Scale(0.6, 0.15),
+    "energy": Scale(0.6, 0.2),
+    "loudness": Scale(-8.5, 3.5),
+    "mode": Scale(0.7, 0.45),
+    "speechiness": Scale(0.07, 0.08),
+    "acousticness": Scale(0.3, 0.3),
+    "instrumentalness": Scale(0.03, 0.13),
+    "liveness": Scale(0.2, 0.16),
+    "valence": Scale(0.6, 0.24),
+    "tempo": Scale(120.0, 28.0),  # the last one: the CNN appends it
 }
-AUDIO_FEATURES = tuple(_STATISTICS)
+"""Mean and standard deviation by which each feature is standardized."""
+AUDIO_FEATURES = tuple(AUDIO_FEATURE_SCALES)
 """Columns of ``tracks.csv`` with Spotify's audio features."""
 
 _MAX_ABS_Z_SCORE = 6.0
@@ -92,7 +93,7 @@ def standardize_audio_features(audio_features: pd.DataFrame) -> npt.NDArray[np.f
     Returns:
         Array ``(songs, 10)``, float32; NaN stays NaN.
     """
-    statistics = np.array([_STATISTICS[name] for name in AUDIO_FEATURES])
+    statistics = np.array([AUDIO_FEATURE_SCALES[name] for name in AUDIO_FEATURES])
     mean, stddev = statistics[:, 0], statistics[:, 1]
     z_scores = (audio_features[list(AUDIO_FEATURES)].to_numpy("float64") - mean) / stddev
     clipped: npt.NDArray[np.float32] = np.clip(

@@ -7,17 +7,21 @@ import keras
 from keras import layers, ops
 
 from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS
-from pipelines.tables.audio_features import AUDIO_FEATURES
+from pipelines.spectrograms.statistics import STATISTICS, TYPICAL_TEMPO
+from pipelines.tables.audio_features import AUDIO_FEATURE_SCALES, AUDIO_FEATURES
 from songpop_tf.config import SpectrogramCNNConfig
 from songpop_tf.models.popularity_output import FEATURES, popularity_output
-from songpop_tf.models.spectrogram_statistics import mean_and_std, spectrogram_statistics
 
 AUDIO_FEATURES_LAYER = "audio_features"
 """Name of the layer that predicts the audio features, the auxiliary targets."""
 
 _DEFAULT_CONFIG = SpectrogramCNNConfig()
+_LEARNED_FEATURES = len(AUDIO_FEATURES) - 1
+"""All but the tempo."""
 _FIRST_KERNEL, _FIRST_STRIDE = 8, 4
 _LENGTH_FEATURES = 16
+_MAX_DEVIATIONS = 4.0
+"""Statistics further from their mean are clipped: a linear model would follow them anywhere."""
 
 
 def spectrogram_cnn(
@@ -27,9 +31,9 @@ def spectrogram_cnn(
 
     Frequency bands are channels and the convolutions are one-dimensional along time: absolute
     frequency matters, so no weight is shared between frequencies. The mean and the standard
-    deviation over time pool the channels of the whole song. Beside them stand statistics that need
-    no training (:mod:`songpop_tf.models.spectrogram_statistics`): a few thousand songs are not
-    enough to learn from what is known about sound. A small dense layer maps both to the audio
+    deviation over time pool the channels of the whole song. Beside them stand statistics of the
+    image before resizing (:mod:`pipelines.spectrograms.statistics`): a few thousand songs are not
+    enough to learn what is known about sound. A small dense layer maps both to the audio
     features (`pipelines.tables.audio_features`), which can be trained as an auxiliary output.
     Popularity is computed from these and from the song's length alone: with more inputs, the
     network overfits to chance features of the few thousand training songs.
@@ -39,28 +43,34 @@ def spectrogram_cnn(
         mean_popularity: of the training songs, 0-100.
 
     Returns:
-        Model from ``{"spectrogram": (batch, 256, 1024) in 0-255, "columns": (batch,) int64, width
-        of the image before resizing}`` to ``(batch, 1)`` popularity. Its layer ``features`` outputs
+        Model from the inputs of `pipelines.spectrograms.loading.cnn_inputs` in batches, that is
+        ``{"spectrogram": (batch, 256, 1024) in 0-255, "columns": (batch,) int64, "statistics":
+        (batch, STATISTICS)}``, to ``(batch, 1)`` popularity. Its layer ``features`` outputs
         ``(batch, config.features)``, its layer ``audio_features`` ``(batch, 10)``.
     """
     image = keras.Input((ROWS, COLUMNS), name="spectrogram")
     columns = keras.Input((), dtype="int64", name="columns")
+    statistics = keras.Input((STATISTICS,), name="statistics")
     # Most pixels are dark: the logarithm spreads the dark values. There are fewer of them after
     # averaging the rows.
     x = ops.log1p(_bands_as_channels(ops.relu(image), config.bands))
     x = layers.Rescaling(1 / math.log1p(FULL_SCALE), name="rescaling")(x)
-    pooled = ops.concatenate(
-        [_convolutions(x, config), spectrogram_statistics(x, columns)], axis=-1
-    )
-    x = _batch_norm("pooled_norm")(pooled)
-    x = layers.Dropout(config.pooled_dropout, name="pooled_dropout")(x)
+    statistics_scaled = _scaled_statistics(statistics)
     length = _length_features(columns)
-    hidden = layers.Dense(config.features, activation="relu", name="audio_hidden")(
-        ops.concatenate([x, length], axis=-1)
+    pooled = ops.concatenate([_convolutions(x, config), statistics_scaled], axis=-1)
+    # The mean of two models: the linear one overfits less to a few hundred songs, the hidden layer
+    # and the convolutions find more in thousands.
+    learned = layers.Average(dtype="float32", name="learned_features")(
+        [
+            _linear_features(statistics_scaled, config),
+            _hidden_features(pooled, length, config),
+        ]
     )
-    # A linear path beside the hidden layer: with few songs it learns faster and overfits less.
-    audio_features = layers.Dense(len(AUDIO_FEATURES), dtype="float32", name=AUDIO_FEATURES_LAYER)(
-        ops.concatenate([x, hidden], axis=-1)
+    # The tempo needs no learning; regression would draw it to the mean.
+    scale = AUDIO_FEATURE_SCALES["tempo"]
+    tempo = (statistics[:, -1:] - scale.mean) / scale.stddev
+    audio_features = layers.Concatenate(dtype="float32", name=AUDIO_FEATURES_LAYER)(
+        [learned, tempo]
     )
     x = layers.Dense(config.features, activation="relu", name="regression_hidden")(
         ops.concatenate([audio_features, length], axis=-1)
@@ -68,8 +78,21 @@ def spectrogram_cnn(
     x = layers.Dropout(config.dropout, name="regression_dropout")(x)
     x = layers.Dense(config.features, activation="relu", name=FEATURES)(x)
     x = layers.Dropout(config.dropout, name="features_dropout")(x)
-    inputs = {"spectrogram": image, "columns": columns}
+    inputs = {"spectrogram": image, "columns": columns, "statistics": statistics}
     return keras.Model(inputs, popularity_output(x, mean_popularity), name="spectrogram_cnn")
+
+
+def _linear_features(statistics: Any, config: SpectrogramCNNConfig) -> Any:
+    x = layers.Dropout(config.pooled_dropout, name="statistics_dropout")(statistics)
+    return layers.Dense(_LEARNED_FEATURES, dtype="float32", name="linear_features")(x)
+
+
+def _hidden_features(pooled: Any, length: Any, config: SpectrogramCNNConfig) -> Any:
+    x = layers.Dropout(config.pooled_dropout, name="pooled_dropout")(pooled)
+    x = layers.Dense(config.features, activation="relu", name="audio_hidden")(
+        ops.concatenate([x, length], axis=-1)
+    )
+    return layers.Dense(_LEARNED_FEATURES, dtype="float32", name="hidden_features")(x)
 
 
 def _convolutions(x: Any, config: SpectrogramCNNConfig) -> Any:
@@ -79,7 +102,21 @@ def _convolutions(x: Any, config: SpectrogramCNNConfig) -> Any:
     x = _conv_block(x, first_filters, _FIRST_KERNEL, _FIRST_STRIDE, "conv1")
     for number, filters in enumerate(other_filters, start=2):
         x = _conv_block(x, filters, config.kernel_size, 2, f"conv{number}")
-    return mean_and_std(x)
+    return _batch_norm("pooled_norm")(_mean_and_std(x))
+
+
+def _mean_and_std(x: Any) -> Any:
+    """Mean and standard deviation over time, ``(batch, time, n)`` -> ``(batch, 2 n)``."""
+    # The small constant keeps the gradient of the square root finite at variance 0.
+    std = ops.sqrt(ops.var(x, axis=1) + 1e-3)
+    return ops.concatenate([ops.mean(x, axis=1), std], axis=-1)
+
+
+def _scaled_statistics(statistics: Any) -> Any:
+    """Statistics of mean 0 and deviation 1, without outliers; of the tempo the logarithm."""
+    octaves = ops.log2(ops.maximum(statistics[:, -1:], 1.0) / TYPICAL_TEMPO)
+    x = ops.concatenate([statistics[:, :-1], octaves], axis=-1)
+    return ops.clip(_batch_norm("statistics_norm")(x), -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
 
 
 def with_auxiliary_output(cnn: keras.Model) -> keras.Model:

@@ -18,12 +18,7 @@ from pipelines.errors import InputError
 from pipelines.metadata.known_fields import pattern_id
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
-from pipelines.spectrograms.loading import (
-    load_spectrogram,
-    png_error,
-    png_width,
-    resize_spectrogram,
-)
+from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, load_spectrogram, png_error
 from songpop_tf.array_types import Vector
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
@@ -257,11 +252,10 @@ def _output_dict(outputs: tf.Tensor) -> Tensors:
 
 def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> Tensors:
     """The CNN's inputs for the PNG files, ``(batch,)``, at the given indices."""
-    resized = tf.map_fn(
-        lambda index: load_spectrogram(png[index]), indices, fn_output_signature=tf.uint8
+    inputs = tf.map_fn(
+        lambda index: load_spectrogram(png[index]), indices, fn_output_signature=CNN_INPUTS
     )
-    columns = tf.gather(png_width(png), indices)
-    return {"spectrogram": tf.cast(resized, tf.float32), "columns": columns}
+    return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}
 
 
 def _audio_inputs(
@@ -271,11 +265,10 @@ def _audio_inputs(
     indices: tf.Tensor,
 ) -> Tensors:
     """The CNN's inputs for the audio, ``(batch, samples)``, at the given indices."""
-    resized = tf.map_fn(
-        lambda index: resize_spectrogram(transform(audio[index][: samples[index]])),
+    inputs = tf.map_fn(
+        lambda index: cnn_inputs(transform(audio[index][: samples[index]])),
         indices,
-        fn_output_signature=tf.uint8,
+        fn_output_signature=CNN_INPUTS,
         parallel_iterations=1,  # each transform keeps the cores busy
     )
-    columns = tf.gather(samples, indices) // SAMPLES_PER_COLUMN
-    return {"spectrogram": tf.cast(resized, tf.float32), "columns": columns}
+    return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}

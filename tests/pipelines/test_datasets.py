@@ -20,7 +20,8 @@ from pipelines.datasets import (
 from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.metadata.tokenizer import MetadataTokenizer, train_vocabulary
-from pipelines.spectrograms.loading import resize_spectrogram
+from pipelines.spectrograms.loading import cnn_inputs
+from pipelines.spectrograms.statistics import STATISTICS
 from pipelines.spectrograms.tfrecords import serialize_song
 from tests.pipelines.audio.signals import chirp
 from tests.pipelines.images import pixels
@@ -55,8 +56,12 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
                 image = pixels(256, 1024, seed=song.Index)
                 fields = {"song_id": song.Index, **song._asdict()}
                 features = np.full(10, song.Index, "float32")
-                columns = 30_000 + song.Index
-                writer.write(serialize_song(fields, features, image.tobytes(), columns))
+                inputs = {
+                    "spectrogram": image,
+                    "columns": np.array(30_000 + song.Index),
+                    "statistics": np.full(STATISTICS, song.Index, "float32"),
+                }
+                writer.write(serialize_song(fields, features, inputs))
     return paths
 
 
@@ -130,9 +135,10 @@ def test_spectrograms_keep_the_range_of_their_pixels(shards: list[Path]) -> None
     np.testing.assert_array_equal(image[0], pixels(256, 1024, seed=0))
 
 
-def test_width_and_audio_features_accompany_the_image(shards: list[Path]) -> None:
+def test_other_inputs_and_audio_features_accompany_the_image(shards: list[Path]) -> None:
     inputs, targets = next(iter(spectrogram_dataset(shards, BATCH, with_auxiliary_targets=True)))
     assert inputs["columns"].numpy().tolist() == [30_000, 30_001, 30_002, 30_003]
+    assert inputs["statistics"][:, 0].numpy().tolist() == [0, 1, 2, 3]
     assert targets["popularity"].numpy().tolist() == [0, 1, 2, 3]
     np.testing.assert_array_equal(
         targets["audio_features"], np.repeat([[0], [1], [2], [3]], 10, axis=1)
@@ -197,4 +203,5 @@ def test_sound_files_are_read_as_the_inputs_of_the_cnn(tmp_path: Path) -> None:
     assert first["spectrogram"].shape == (2, 256, 1024)
     assert first["columns"].numpy().tolist() == [100, 120]
     image = audio_spectrogram(files[2])
-    np.testing.assert_array_equal(last["spectrogram"][0], resize_spectrogram(tf.constant(image)))
+    for name, value in cnn_inputs(tf.constant(image)).items():
+        np.testing.assert_allclose(last[name][0], value, atol=1e-3)

@@ -16,7 +16,7 @@ from pipelines.linkage.normalization import artist_names
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared_data import PreparedData
 from pipelines.spectrograms import shards as shards_module
-from pipelines.spectrograms.loading import load_spectrogram, png_width
+from pipelines.spectrograms.loading import load_spectrogram
 from pipelines.spectrograms.tfrecords import count_records, parse_song
 from pipelines.tables.audio_features import AUDIO_FEATURES, standardize_audio_features
 from tests.conftest import no_progress
@@ -50,9 +50,11 @@ def test_records_have_the_songs_of_their_split_in_order(data: PreparedData, samp
         assert [song["song_id"].numpy().decode() for song in parsed] == songs.song_id.tolist()
         assert [float(song["popularity"]) for song in parsed] == songs.popularity.tolist()
         png = (sample / "spectrograms" / songs.file.iloc[0]).read_bytes()
-        expected = load_spectrogram(png).numpy().astype(int)
-        assert np.abs(parsed[0]["spectrogram"].numpy() - expected).max() <= 1
-        assert parsed[0]["columns"] == png_width(png)
+        expected = load_spectrogram(png)
+        difference = parsed[0]["spectrogram"].numpy().astype(int) - expected["spectrogram"].numpy()
+        assert np.abs(difference).max() <= 1
+        assert parsed[0]["columns"] == expected["columns"]
+        np.testing.assert_allclose(parsed[0]["statistics"], expected["statistics"], atol=1e-3)
         np.testing.assert_array_equal(
             np.stack([song["audio_features"].numpy() for song in parsed]),
             standardize_audio_features(songs),

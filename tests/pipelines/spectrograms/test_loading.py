@@ -7,7 +7,14 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from pipelines.spectrograms.loading import load_spectrogram, png_error, png_width, scale_to_uint8
+from pipelines.spectrograms.loading import (
+    CNN_INPUTS,
+    cnn_inputs,
+    load_spectrogram,
+    png_error,
+    scale_to_uint8,
+)
+from pipelines.spectrograms.statistics import spectrogram_statistics
 from tests.pipelines.images import encode_image, pixels
 
 
@@ -22,31 +29,39 @@ def resize_with_scipy(image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("rows", "columns"), [(256, 3001), (256, 500), (128, 1024), (600, 2500)])
 def test_resizing_equals_scipy(rows: int, columns: int) -> None:
     image = pixels(rows, columns)
-    loaded = load_spectrogram(encode_image(image))
-    assert loaded.shape == (256, 1024)
-    assert loaded.dtype == tf.uint8
+    loaded = load_spectrogram(encode_image(image))["spectrogram"]
     # Half a unit of rounding, and a tolerance of 1e-3 of full scale.
     assert np.abs(loaded.numpy() - resize_with_scipy(image)).max() < 0.5 + 0.255
 
 
 @pytest.mark.parametrize("columns", [32, 300, 70_001])
-def test_width_is_read_from_the_header(columns: int) -> None:
-    assert png_width(tf.constant(encode_image(pixels(32, columns)))) == columns
+def test_inputs_of_the_cnn(columns: int) -> None:
+    image = pixels(256, columns)
+    inputs = load_spectrogram(encode_image(image))
+    assert inputs["columns"] == columns
+    np.testing.assert_array_equal(inputs["statistics"], spectrogram_statistics(image))
+    assert {name: tf.TensorSpec.from_tensor(value) for name, value in inputs.items()} == CNN_INPUTS
+    for name, value in cnn_inputs(tf.constant(image)).items():
+        np.testing.assert_array_equal(value, inputs[name])
 
 
 def test_same_result_eagerly_and_inside_a_dataset() -> None:
     files = [encode_image(pixels(256, width)) for width in (900, 2100)]
     dataset = tf.data.Dataset.from_tensor_slices(files).map(load_spectrogram)
     for file, loaded in zip(files, dataset, strict=True):
+        expected = load_spectrogram(file)
         # An FFT inside a graph may round differently.
-        assert np.abs(loaded.numpy().astype(int) - load_spectrogram(file).numpy()).max() <= 1
+        difference = loaded["spectrogram"].numpy().astype(int) - expected["spectrogram"].numpy()
+        assert np.abs(difference).max() <= 1
+        np.testing.assert_allclose(loaded["statistics"], expected["statistics"], atol=1e-3)
 
 
 def test_color_images_are_converted_to_gray() -> None:
     gray = pixels(256, 300)
     color = np.stack([gray] * 3, axis=-1)
     np.testing.assert_array_equal(
-        load_spectrogram(encode_image(color)), load_spectrogram(encode_image(gray))
+        load_spectrogram(encode_image(color))["spectrogram"],
+        load_spectrogram(encode_image(gray))["spectrogram"],
     )
 
 
@@ -60,7 +75,7 @@ def test_scaling_keeps_black_black_and_ratios_of_levels() -> None:
 def test_black_between_bright_pixels_stays_black() -> None:
     image = np.zeros((256, 4096), np.uint8)
     image[100, ::512] = 255
-    loaded = load_spectrogram(encode_image(image)).numpy()
+    loaded = load_spectrogram(encode_image(image))["spectrogram"].numpy()
     assert np.median(loaded) == 0
     assert np.all(loaded[:90] == 0)
 
@@ -107,7 +122,6 @@ def test_batch_is_checked_like_single_files() -> None:
     assert [bool(error) for error in errors.numpy()] == [False, True, True, False]
     for file, error in zip(files, errors, strict=True):
         assert png_error(file) == error
-    np.testing.assert_array_equal(png_width(tf.gather(files, [[0, 3]])), [[40, 999]])
     assert png_error(files[:0]).shape == (0,)
 
 

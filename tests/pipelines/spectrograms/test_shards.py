@@ -110,7 +110,7 @@ def test_image_that_failed_for_a_temporary_reason_is_loaded_again(
     load_png = shards_module._load_png
     calls = []
 
-    def fail_first(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def fail_first(path: tf.Tensor) -> dict[str, tf.Tensor]:
         calls.append(path)
         if len(calls) == 1:  # while it is traced: every call of the graph fails
             tf.debugging.Assert(False, ["busy"])

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
+from pipelines.spectrograms.statistics import STATISTICS
 from songpop_tf.config import FusionConfig, MetadataEncoderConfig, SpectrogramCNNConfig
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
 
@@ -43,6 +44,7 @@ def inputs_for(model: keras.Model) -> dict[str, np.ndarray]:
     inputs = {
         "spectrogram": rng.integers(0, 256, (SONGS, 256, 1024)).astype("float32"),
         "columns": np.array([400, 30_000, 36_007, 41_000, 48_000, 90_000]),
+        "statistics": rng.uniform(0, 1, (SONGS, STATISTICS)).astype("float32"),
         "artist": rng.integers(5, VOCABULARY_SIZE, (SONGS, TOKENS)),
         "title": rng.integers(5, VOCABULARY_SIZE, (SONGS, TOKENS)),
         "year": np.array([0, 1958, 1977, 1990, 2008, 2021]),

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
+from pipelines.spectrograms.statistics import STATISTICS
 from songpop_tf.models.fusion_model import BRANCHES_LAYER
 from songpop_tf.models.popularity_output import feature_extractor
 from songpop_tf.training import trainer as trainer_module
@@ -45,7 +46,9 @@ def test_fused_model_contains_the_pretrained_branches_unchanged(
     text = feature_extractor(run.load_model(TEXT), "features", "logit")(inputs)
     image = tf.zeros((len(songs), 256, 1024))
     columns = tf.fill([len(songs)], tf.constant(30_000, tf.int64))
-    features = branches({"spectrogram": image, "columns": columns, **inputs})
+    statistics = tf.zeros((len(songs), STATISTICS))
+    sound = {"spectrogram": image, "columns": columns, "statistics": statistics}
+    features = branches({**sound, **inputs})
     np.testing.assert_allclose(features["metadata_features"], text["features"], atol=1e-4)
     np.testing.assert_allclose(features["metadata_logit"], text["logit"], atol=1e-4)
 
