@@ -54,6 +54,10 @@ class Covariates:
         # Feature 0 is the number of songs that an entry represents; padding has zeros.
         return cls(pattern, inputs["year"], ops.any(inputs["history"][:, :, 0] > 0, axis=1))
 
+    def of_pattern(self, index: int) -> "Covariates":
+        """Select one missingness pattern of arrays ``(8, songs)``."""
+        return Covariates(self.pattern[index], self.year[index], self.has_history[index])
+
 
 @dataclass(frozen=True)
 class GroupCalibration:

@@ -9,7 +9,6 @@ from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
 from songpop_tf.evaluation.metrics import metrics
 from songpop_tf.training.configurations import CONFIGURATIONS, find_configuration
-from songpop_tf.training.conformal import Covariates
 from songpop_tf.training.inference import drop_fields, run_covariates
 from songpop_tf.training.run import Run
 
@@ -43,9 +42,9 @@ def test_intervals_are_measured_on_the_test_songs(
     for configuration in CONFIGURATIONS:
         name = configuration.name
         covariates = run_covariates(configuration, evaluated_run, data.songs_of("test"))
-        all_known = Covariates(*(column[-1] for column in vars(covariates).values()))
         prediction = table[f"predicted_{name}"].to_numpy()
-        low, high = evaluated_run.load_intervals(configuration).ends(prediction, all_known)
+        intervals = evaluated_run.load_intervals(configuration)
+        low, high = intervals.ends(prediction, covariates.of_pattern(-1))
         measured = evaluation["intervals"][name]
         assert measured["coverage"] == table.popularity.between(low, high).mean()
         assert measured["width"] == pytest.approx((high - low).mean(), abs=0.01)
@@ -66,8 +65,7 @@ def test_missing_fields_are_measured_one_by_one_and_together(
         prediction = model(inputs).numpy()[:, 0]
         squared_error = (songs.popularity - prediction) ** 2
         assert measured["mse"] == pytest.approx(squared_error.mean(), rel=1e-4)
-        pattern = MISSINGNESS_PATTERNS.index(known)
-        of_pattern = Covariates(*(column[pattern] for column in vars(covariates).values()))
+        of_pattern = covariates.of_pattern(MISSINGNESS_PATTERNS.index(known))
         low, high = evaluated_run.load_intervals(text).ends(prediction, of_pattern)
         assert measured["width"] == pytest.approx((high - low).mean(), rel=1e-4)
 

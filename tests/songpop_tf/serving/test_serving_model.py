@@ -65,7 +65,7 @@ def test_predictions_equal_those_on_training_datasets(
         covariates = run_covariates(configuration, run, data.songs_of(TEST))
         pattern = 0 if branch == "cnn" else -1
         low, high = run.load_intervals(configuration).ends(
-            received[:, 0], Covariates(*(column[pattern] for column in vars(covariates).values()))
+            received[:, 0], covariates.of_pattern(pattern)
         )
         np.testing.assert_allclose(received[:, 1], low, atol=1e-3)
         np.testing.assert_allclose(received[:, 2], high, atol=1e-3)
