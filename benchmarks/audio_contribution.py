@@ -40,8 +40,7 @@ from songpop_tf.evaluation.evaluate import PREDICTIONS_FILE, evaluate
 from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, Vector, r2
 from songpop_tf.evaluation.model_card import EVALUATION_FILE
 from songpop_tf.training.configurations import BRANCHES, Configuration, select_configurations
-from songpop_tf.training.conformal import interval
-from songpop_tf.training.inference import predict_patterns, predict_split
+from songpop_tf.training.inference import predict_patterns, predict_split, run_covariates
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import Trainer
 
@@ -68,8 +67,9 @@ def test_predictions(
     audio = boosting_on_audio_features(data, seed)
     table[AUDIO], table[TEXT_AUDIO] = audio[TEST], combine_with_text(audio, data, run)
     for configuration in run.finished():
-        half_widths = run.half_widths_of(configuration, data.songs_of(TEST))
-        low, high = interval(table[PREDICTED_PREFIX + configuration.name].to_numpy(), half_widths)
+        covariates = run_covariates(configuration, run, data.songs_of(TEST)).of_pattern(-1)
+        prediction = table[PREDICTED_PREFIX + configuration.name].to_numpy()
+        low, high = run.load_intervals(configuration).ends(prediction, covariates)
         table[COVERED + configuration.name] = table.popularity.between(low, high)
     return pd.concat([table, predictions_with_missing_fields(data, run)], axis=1)
 

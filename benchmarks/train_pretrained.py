@@ -4,8 +4,8 @@
         --out saved_models/songpop_metadata
 
 The text branch, its encoder trained from scratch, with the default settings. Four fifths of the
-songs are the training set, a tenth the validation set (early stopping, half width of the interval)
-and a tenth the test set. The artist history of the exported model covers all songs.
+songs are the training set, a tenth the validation set (early stopping, calibration of the
+intervals) and a tenth the test set. The artist history of the exported model covers all songs.
 """
 
 import argparse
@@ -13,8 +13,10 @@ import dataclasses
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from accuracy import (
     EncodingCache,
@@ -24,20 +26,23 @@ from accuracy import (
     read_songs,
     train_text_branch,
 )
+from intervals import predict_text_without_history
 
 from pipelines.io import write_atomically
 from pipelines.metadata.artist_history import ArtistHistory
-from pipelines.metadata.known_fields import MISSINGNESS_PATTERNS
+from pipelines.metadata.known_fields import MISSINGNESS_PATTERNS, PATTERNS_WITH_ARTIST
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.console import Console
 from songpop_tf.constants import WITHIN_POINTS
+from songpop_tf.evaluation.interval_metrics import interval_metrics
 from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, metrics
 from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, render_model_card
 from songpop_tf.serving.export import export
+from songpop_tf.training.calibration import calibrate
 from songpop_tf.training.configurations import Configuration
-from songpop_tf.training.conformal import Vector, coverage, half_width, interval
-from songpop_tf.training.inference import drop_fields
+from songpop_tf.training.conformal import PredictionIntervals
+from songpop_tf.training.inference import drop_fields, read_covariates
 from songpop_tf.training.run import CONFIG_FILE, Run
 from songpop_tf.training.text_branch import TextBranch
 
@@ -46,7 +51,9 @@ COLUMN = PREDICTED_PREFIX + TEXT.name
 FOLDS = 10
 
 
-def save(run: Run, branch: TextBranch, fold: Fold, config: RunConfig, half_widths: Vector) -> None:
+def save(
+    run: Run, branch: TextBranch, fold: Fold, config: RunConfig, intervals: PredictionIntervals
+) -> None:
     """Write what `songpop-tf train` would write, with the artist history of all songs."""
     songs = pd.concat([fold.train, fold.validation, fold.test, fold.pretraining], ignore_index=True)
     preprocessor = MetadataPreprocessor(
@@ -54,22 +61,51 @@ def save(run: Run, branch: TextBranch, fold: Fold, config: RunConfig, half_width
     )
     preprocessor.save(run.preprocessor_directory(TEXT))
     save_config(config, run.directory / CONFIG_FILE)
-    run.save_model(TEXT, branch.trained_encoder(), [], half_widths)
+    run.save_model(TEXT, branch.trained_encoder(), [], intervals)
 
 
-def half_width_for(branch: TextBranch, fold: Fold, known: tuple[str, ...]) -> float:
-    """Half width of the interval, in points, where only the fields `known` are known."""
-    truth = fold.validation.popularity.to_numpy("float64")
-    return half_width(truth, predict_text(branch, drop_fields(fold.validation, known)))
+def predict_patterns(branch: TextBranch, songs: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Predictions for each pattern of known fields, `(8, songs)`."""
+    return np.stack(
+        [predict_text(branch, drop_fields(songs, known)) for known in MISSINGNESS_PATTERNS]
+    )
+
+
+def calibrate_branch(branch: TextBranch, songs: pd.DataFrame) -> PredictionIntervals:
+    """Calibrate the prediction intervals of a trained branch."""
+    without_history = [
+        predict_text_without_history(branch, drop_fields(songs, known))
+        for known in PATTERNS_WITH_ARTIST
+    ]
+    return calibrate(
+        songs.popularity.to_numpy("float64"),
+        predict_patterns(branch, songs),
+        np.stack(without_history),
+        read_covariates(songs, branch.preprocessor),
+    )
+
+
+def measure_intervals(
+    branch: TextBranch, intervals: PredictionIntervals, songs: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Width and coverage for each pattern of known fields; all are known in the last."""
+    covariates = read_covariates(songs, branch.preprocessor)
+    ends = intervals.ends(predict_patterns(branch, songs), covariates)
+    truth = songs.popularity.to_numpy("float64")
+    return [interval_metrics(truth, low, high) for low, high in zip(*ends, strict=True)]
 
 
 def about(
-    options: argparse.Namespace, fold: Fold, predictions: pd.DataFrame, half_widths: Vector
+    options: argparse.Namespace,
+    fold: Fold,
+    predictions: pd.DataFrame,
+    interval_measures: list[dict[str, Any]],
 ) -> str:
     """The first section of the model card."""
     truth, prediction = (predictions[name].to_numpy("float64") for name in ("popularity", COLUMN))
     measured = metrics(truth, prediction, 0)
-    covered = coverage(truth, *interval(prediction, half_widths[-1]))
+    *with_missing_fields, all_known = interval_measures
+    widest = max(measures["width"] for measures in with_missing_fields)
     songs = len(fold.train) + len(fold.validation) + len(fold.test)
     years = fold.train.year[fold.train.year > 0]
     low, high = measured["mse_ci"]
@@ -85,9 +121,11 @@ def about(
         f"- **Test data**: {len(fold.test):,} other songs, drawn at random: MSE "
         f"{measured['mse']:.1f} ({low:.0f} to {high:.0f}), R² {measured['r2']:.3f}, "
         f"{measured['within_15']:.0%} within {WITHIN_POINTS:.0f} points.\n"
-        f"- **Prediction interval**: ±{half_widths[-1]:.0f} points where artist, title and year "
-        f"are known (nominal coverage 90 %, {covered:.0%} of the test songs); up to "
-        f"±{half_widths.max():.0f} points where fields are missing.\n"
+        "- **Prediction interval**: nominal coverage 90 %; its width depends on the known fields, "
+        "on whether the model knows other songs of the artists, on the year and on the prediction. "
+        f"It covers {all_known['coverage']:.0%} of the test songs with a mean width of "
+        f"{all_known['width']:.0f} points where artist, title and year are known; up to "
+        f"{widest:.0f} points where fields are missing.\n"
         f"- **Artist history**: of all {songs:,} songs and the pre-training rows. Artists are "
         "identified by a hash of their name, songs are stored as year and popularity. A song's own "
         "popularity is excluded where artist and title are spelt as in the data, and where artist "
@@ -110,17 +148,17 @@ def main() -> None:
     fold = Fold(*(table.reset_index(drop=True) for table in dataclasses.astuple(fold)))
     with Console() as console, tempfile.TemporaryDirectory() as folder:
         branch = train_text_branch(fold, config, EncodingCache(), console)
-        half_widths = np.array(
-            [half_width_for(branch, fold, known) for known in MISSINGNESS_PATTERNS]
-        )
+        intervals = calibrate_branch(branch, fold.validation)
+        measures = measure_intervals(branch, intervals, fold.test)
         predictions = fold.test.assign(**{COLUMN: predict_text(branch, fold.test)})
         run = Run(Path(folder))
-        save(run, branch, fold, config, half_widths)
+        save(run, branch, fold, config, intervals)
         version = export(run, options.out)
         with write_atomically(version / MODEL_CARD_FILE) as temporary:
-            text = about(options, fold, predictions, half_widths)
+            text = about(options, fold, predictions, measures)
             temporary.write_text(render_model_card(TEXT.name, text, predictions))
-        console.print(f"exported to {version}, half widths {np.round(half_widths, 1)} points")
+        widths = ", ".join(f"{measured['width']:.1f}" for measured in measures)
+        console.print(f"exported to {version}, mean widths of the intervals {widths} points")
 
 
 if __name__ == "__main__":

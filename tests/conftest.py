@@ -23,6 +23,7 @@ from songpop_tf.config import FitConfig, MetadataEncoderConfig, RunConfig, Spect
 from songpop_tf.console import Console
 from songpop_tf.serving.export import export
 from songpop_tf.training.configurations import CONFIGURATIONS
+from songpop_tf.training.conformal import N_FEATURES, GroupCalibration, PredictionIntervals
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import Trainer
 
@@ -52,6 +53,14 @@ TINY = RunConfig(
     combined_naive_fit=QUICK,
     head_fit=FitConfig(learning_rate=2e-3, epochs=5, batch_size=16, patience=5),
 )
+
+
+def some_intervals() -> PredictionIntervals:
+    """Intervals that differ by group, year and predicted popularity."""
+    weights = np.random.default_rng(0).normal(0.0, 0.5, (16, N_FEATURES))
+    return PredictionIntervals(
+        tuple(GroupCalibration(2.0, 1.0 + group, weights[group]) for group in range(16))
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -107,7 +116,7 @@ def run(data: PreparedData, once: Once) -> Run:
         Trainer(data, started, TINY, SilentConsole()).train(CONFIGURATIONS)
         # With seven validation songs an interval would be the whole scale.
         for name in CONFIGURATIONS:
-            started.save_half_widths(name, np.arange(1.0, 9.0))
+            started.save_intervals(name, some_intervals())
 
     return Run.open(once("run", train))
 

@@ -13,6 +13,8 @@ MISSINGNESS_PATTERNS: tuple[tuple[str, ...], ...] = tuple(
     for pattern in product((False, True), repeat=len(FIELDS))
 )
 """Known fields of each pattern, by `pattern_id`: from none (0) to all (7)."""
+PATTERNS_WITH_ARTIST = tuple(pattern for pattern in MISSINGNESS_PATTERNS if "artist" in pattern)
+"""Those with a history of the artists."""
 
 
 def pattern_id(artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Evaluation of the models of a run and of the baselines on the test songs."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,19 +16,32 @@ from pipelines.splits import TEST, TRAIN, VALIDATION
 from songpop_tf.array_types import Vector
 from songpop_tf.console import Console
 from songpop_tf.evaluation.baselines import BASELINES, predict_baselines
+from songpop_tf.evaluation.interval_metrics import interval_metrics, interval_metrics_by_group
 from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, metrics, r2
 from songpop_tf.evaluation.model_card import EVALUATION_FILE, write_model_card
 from songpop_tf.evaluation.plots import write_figures
 from songpop_tf.evaluation.report import write_report
 from songpop_tf.training.configurations import Configuration
-from songpop_tf.training.conformal import coverage, interval
-from songpop_tf.training.inference import drop_fields, predict_patterns
+from songpop_tf.training.inference import predict_patterns, run_covariates
 from songpop_tf.training.run import Run
 
 PREDICTIONS_FILE = "predictions.csv"
 
-_PatternPredictions = dict[Configuration, npt.NDArray[np.float64]]
-"""``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``; all fields are known in the last."""
+
+@dataclass(frozen=True)
+class _PatternPredictions:
+    """Predictions of a model for the test songs.
+
+    Attributes:
+        popularity, low, high: ``(8, songs)``, predictions and the ends of their intervals in the
+            order of ``MISSINGNESS_PATTERNS``; all fields are known in the last.
+        has_history: ``(songs,)``, whether the model is shown other songs of the artists.
+    """
+
+    popularity: npt.NDArray[np.floating]
+    low: npt.NDArray[np.floating]
+    high: npt.NDArray[np.floating]
+    has_history: npt.NDArray[np.bool_]
 
 
 def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[str, Any]:
@@ -51,7 +65,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
     test = data.songs_of(TEST)
     baseline_predictions, pattern_predictions = _predict(data, run, seed, console)
     predictions = baseline_predictions | {
-        configuration.name: by_pattern[-1]
+        configuration.name: by_pattern.popularity[-1]
         for configuration, by_pattern in pattern_predictions.items()
     }
     truth = test.popularity.to_numpy("float64")
@@ -63,11 +77,12 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
             configuration.name: measured[configuration.name]
             for configuration in pattern_predictions
         },
-        "intervals": _intervals(run, predictions, test),
+        "intervals": {
+            configuration.name: _intervals(configuration, test, by_pattern)
+            for configuration, by_pattern in pattern_predictions.items()
+        },
         "missing_fields": {
-            configuration.name: _missing_fields(
-                configuration, run, test, pattern_predictions[configuration]
-            )
+            configuration.name: _missing_fields(truth, pattern_predictions[configuration])
             for configuration in run.best_by_branch().values()
             if configuration.reads_metadata
         },
@@ -78,7 +93,7 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
 
 def _predict(
     data: PreparedData, run: Run, seed: int, console: Console
-) -> tuple[dict[str, Vector], _PatternPredictions]:
+) -> tuple[dict[str, Vector], dict[Configuration, _PatternPredictions]]:
     """Predictions of all baselines and all finished models for the test songs."""
     configurations = run.finished()
     total = len(configurations) + 1
@@ -90,7 +105,13 @@ def _predict(
     for done, configuration in enumerate(configurations, start=1):
         console.progress(f"predicting with {configuration}", done, total)
         model = run.load_model(configuration)
-        pattern_predictions[configuration] = predict_patterns(configuration, model, run, data, TEST)
+        popularity = predict_patterns(configuration, model, run, data, TEST)
+        covariates = run_covariates(configuration, run, data.songs_of(TEST))
+        pattern_predictions[configuration] = _PatternPredictions(
+            popularity,
+            *run.load_intervals(configuration).ends(popularity, covariates),
+            covariates.has_history[-1],
+        )
         keras.utils.clear_session(free_memory=True)
     console.progress("evaluated", total, total)
     return baseline_predictions, pattern_predictions
@@ -116,48 +137,37 @@ def _write_results(
 
 
 def _intervals(
-    run: Run, predictions: dict[str, Vector], test: pd.DataFrame
-) -> dict[str, dict[str, float]]:
-    """Half width of each model with all fields known, and coverage on the test songs."""
+    configuration: Configuration, test: pd.DataFrame, predicted: _PatternPredictions
+) -> dict[str, Any]:
+    """Width and coverage of a model's intervals on the test songs with all fields known."""
     truth = test.popularity.to_numpy("float64")
-    intervals = {}
-    for configuration in run.finished():
-        half_widths = run.half_widths_of(configuration, test)
-        low, high = interval(predictions[configuration.name], half_widths)
-        intervals[configuration.name] = {
-            "half_width": float(run.half_widths(configuration)[-1]),
-            "coverage": coverage(truth, low, high),
-        }
-    return intervals
+    low, high = predicted.low[-1], predicted.high[-1]
+    measured = interval_metrics(truth, low, high)
+    if not configuration.reads_metadata:
+        return measured
+    year = test.year.to_numpy()
+    by_group = interval_metrics_by_group(truth, low, high, year, predicted.has_history)
+    return measured | {"groups": by_group}
 
 
-def _missing_fields(
-    configuration: Configuration, run: Run, test: pd.DataFrame, predicted: npt.NDArray[np.float64]
-) -> list[dict[str, Any]]:
+def _missing_fields(truth: Vector, predicted: _PatternPredictions) -> list[dict[str, Any]]:
     """Metrics on the test songs for each pattern with at least one unknown field.
 
     Args:
-        configuration: of a model that reads metadata.
-        run: holds its half widths.
-        test: the test songs.
-        predicted: ``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``.
+        truth: ``(songs,)`` popularity of the test songs.
+        predicted: by a model that reads metadata.
     """
-    truth = test.popularity.to_numpy("float64")
-    rows = []
-    for known, popularity, half_width in zip(
-        MISSINGNESS_PATTERNS, predicted, run.half_widths(configuration), strict=True
-    ):
-        # Not `half_width` for all songs: further fields may be unknown in the data themselves.
-        half_widths = run.half_widths_of(configuration, drop_fields(test, known))
-        rows.append(
-            {
-                "unknown": [field for field in FIELDS if field not in known],
-                "mse": float(((truth - popularity) ** 2).mean()),
-                "r2": r2(truth, popularity),
-                "half_width": float(half_width),
-                "coverage": coverage(truth, *interval(popularity, half_widths)),
-            }
+    rows = [
+        {
+            "unknown": [field for field in FIELDS if field not in known],
+            "mse": float(((truth - popularity) ** 2).mean()),
+            "r2": r2(truth, popularity),
+            **interval_metrics(truth, low, high),
+        }
+        for known, popularity, low, high in zip(
+            MISSINGNESS_PATTERNS, predicted.popularity, predicted.low, predicted.high, strict=True
         )
+    ]
     return rows[:-1]  # all fields are known in the last pattern
 
 

@@ -98,8 +98,8 @@ def render_model_card(name: str, summary: str, predictions: pd.DataFrame) -> str
 def _summary(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) -> str:
     protocol, measured = evaluation["protocol"], evaluation["models"][best]
     low, high = measured["mse_ci"]
-    half_widths = ", ".join(
-        f"{evaluation['intervals'][configuration.name]['half_width']:.0f} for {configuration}"
+    widths = ", ".join(
+        f"{evaluation['intervals'][configuration.name]['width']:.0f} for {configuration}"
         for configuration in run.best_by_branch().values()
     )
     return (
@@ -111,8 +111,8 @@ def _summary(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str
         f"- **Metrics** of {best}: MSE {measured['mse']:.1f} (95 % interval {low:.0f} to "
         f"{high:.0f}), R² {measured['r2']:.3f}, {measured['within_15']:.0%} of the songs within "
         f"{WITHIN_POINTS:.0f} points.\n"
-        "- **Prediction intervals**: target coverage 90 %. Half widths in points with all fields "
-        f"known: {half_widths}. Coverage on the test songs: "
+        "- **Prediction intervals**: target coverage 90 %. Mean widths in points on the test "
+        f"songs with all fields known: {widths}. Coverage: "
         f"{evaluation['intervals'][best]['coverage']:.0%} ({best}).\n\n"
         "## Which model predicts\n\n" + _models_table(run, evaluation)
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipelines.io import write_atomically
 from pipelines.prepared_data import PreparedData
+from songpop_tf.evaluation.interval_metrics import MIN_GROUP_SONGS
 from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, mse_gain
 from songpop_tf.evaluation.plots import ReportFigure
 from songpop_tf.training.run import Run
@@ -58,6 +59,7 @@ def write_report(
         "songs.",
         _best_model(predictions, evaluation, seed),
         _intervals(evaluation),
+        *_interval_groups(evaluation),
         *([_missing_fields(evaluation)] if evaluation["missing_fields"] else []),
         *(_figure(figure) for figure in figures),
         _linkage(data),
@@ -139,31 +141,49 @@ def _best_model(predictions: pd.DataFrame, evaluation: dict[str, Any], seed: int
 def _intervals(evaluation: dict[str, Any]) -> str:
     lines = [
         "## Prediction intervals\n",
-        "Each prediction has a split-conformal interval with a target coverage of 90 %, calibrated "
-        "on the validation songs; it is wider for songs with unknown fields. The half width is in "
-        "points, for songs with all fields known.\n",
-        "| model | half width | coverage on the test songs |",
+        "Each prediction has an interval with a target coverage of 90 %, calibrated on the "
+        "validation songs by split conformal prediction. Its width depends on which fields are "
+        "known, on whether the model is shown other songs of the artists, and on the errors of "
+        "songs of similar years and predictions. On the test songs, with all fields known:\n",
+        "| model | mean width in points | coverage |",
         "|---|---:|---:|",
     ]
     for name, measured in evaluation["intervals"].items():
-        lines.append(f"| {name} | {measured['half_width']:.1f} | {measured['coverage']:.1%} |")
+        lines.append(f"| {name} | {measured['width']:.1f} | {measured['coverage']:.1%} |")
     return "\n".join(lines)
+
+
+def _interval_groups(evaluation: dict[str, Any]) -> list[str]:
+    """Coverage by decade and by artist, of the models that read metadata; may have no row."""
+    lines = [
+        f"| {name} | {group} | {measured['n']:,} | {measured['width']:.1f} | "
+        f"{measured['coverage']:.1%} |"
+        for name in evaluation["missing_fields"]
+        for group, measured in evaluation["intervals"][name]["groups"].items()
+    ]
+    header = [
+        f"Coverage by decade and by artist, of groups of {MIN_GROUP_SONGS} test songs or more; the "
+        "model is shown other songs of known artists:\n",
+        "| model | songs | number | mean width in points | coverage |",
+        "|---|---|---:|---:|---:|",
+    ]
+    return ["\n".join([*header, *lines])] if lines else []
 
 
 def _missing_fields(evaluation: dict[str, Any]) -> str:
     """Metrics with artist, title or year unknown, of the models that read metadata."""
     models = evaluation["missing_fields"]
-    header = "".join(f" {name} MSE | half width | coverage |" for name in models)
+    header = "".join(f" {name} MSE | mean width | coverage |" for name in models)
     lines = [
         "## With fields missing\n",
-        "The same test songs with artist, title or year set to unknown: MSE, half width of the "
-        "prediction interval in points, and its coverage.\n",
+        "The same test songs with artist, title or year set to unknown: MSE, mean width of the "
+        "prediction intervals in points, and their coverage.\n",
         f"| unknown |{header}",
         f"|---|{'---:|---:|---:|' * len(models)}",
     ]
     for row in zip(*models.values(), strict=True):
         cells = "".join(
-            f" {measured['mse']:.1f} | {measured['half_width']:.1f} | {measured['coverage']:.1%} |"
+            f" {measured['mse']:.1f} | {measured['width']:.1f} | {measured['coverage']:.1%} |"
             for measured in row
         )
         lines.append(f"| {', '.join(row[0]['unknown'])} |{cells}")

@@ -19,7 +19,6 @@ from pipelines.metadata.known_fields import pattern_id
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, load_spectrogram, png_error
-from songpop_tf.array_types import Vector
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
     METADATA_ONLY,
@@ -28,6 +27,7 @@ from songpop_tf.serving.schema import (
     WITH_SPECTROGRAM,
     select_branch,
 )
+from songpop_tf.training.conformal import Covariates, PredictionIntervals
 from songpop_tf.training.run import Run
 
 Signature = Callable[..., Tensors]
@@ -198,8 +198,8 @@ class ServingModel:
             configuration = self.configurations[branch]
             with tf.init_scope():
                 model = self._run.load_model(configuration)
-            half_widths = self._run.half_widths(configuration)
-            self.branch_models[branch] = BranchModel(model, half_widths)
+            intervals = self._run.load_intervals(configuration)
+            self.branch_models[branch] = BranchModel(model, intervals)
         return self.branch_models[branch]
 
 
@@ -208,15 +208,15 @@ class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
 
     Args:
         model: outputs popularity, ``(batch, 1)``.
-        half_widths: ``(8,)`` half widths of the interval in points, by missingness pattern.
+        intervals: of the model.
     """
 
-    def __init__(self, model: keras.Model, half_widths: Vector) -> None:
+    def __init__(self, model: keras.Model, intervals: PredictionIntervals) -> None:
         super().__init__()
         self._model = model
         # tf.Module tracks them by this attribute, so that they are saved with the graph.
         self.weights = [variable.value for variable in model.variables]
-        self._half_widths = half_widths
+        self._intervals = intervals
 
     def __call__(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
         """Predict popularity, lower and upper end, ``(batch, 3)``, clipped to 0-100.
@@ -227,7 +227,8 @@ class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
                 `pipelines.metadata.known_fields.pattern_id`.
         """
         popularity = self._model(inputs, training=False)[:, 0]
-        half_width = tf.gather(tf.constant(self._half_widths, tf.float32), pattern)
+        covariates = Covariates.from_inputs(inputs, pattern)
+        half_width = self._intervals.half_width(popularity, covariates)
         ends = [popularity - half_width, popularity + half_width]
         return tf.clip_by_value(tf.stack([popularity, *ends], axis=1), 0.0, 100.0)
 

@@ -1,6 +1,7 @@
 """Predictions of a configuration for the songs of a split."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,13 +11,23 @@ import tensorflow as tf
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
-from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
+from pipelines.metadata.known_fields import (
+    FIELDS,
+    MISSINGNESS_PATTERNS,
+    PATTERNS_WITH_ARTIST,
+    pattern_id,
+)
+from pipelines.metadata.masking import Tensors
+from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from songpop_tf.array_types import Vector
 from songpop_tf.training.configurations import Configuration
+from songpop_tf.training.conformal import Covariates
 from songpop_tf.training.run import Run
 
 _TEXT_BATCH_SIZE, _SPECTROGRAM_BATCH_SIZE = 256, 32
+
+_Array = npt.NDArray[np.float64]
 
 
 def predict_split(
@@ -37,7 +48,7 @@ def predict_split(
 
 def predict_patterns(
     configuration: Configuration, model: keras.Model, run: Run, data: PreparedData, split: str
-) -> npt.NDArray[np.float64]:
+) -> _Array:
     """As `predict_split`, for each pattern of known fields.
 
     Returns:
@@ -49,10 +60,74 @@ def predict_patterns(
     return np.tile(popularity, (len(MISSINGNESS_PATTERNS), 1))
 
 
+def predict_without_history(
+    configuration: Configuration, model: keras.Model, run: Run, data: PreparedData, split: str
+) -> _Array:
+    """As `predict_patterns` for a model that reads metadata, with the artists' history masked.
+
+    Returns:
+        ``(4, songs)`` in the order of ``PATTERNS_WITH_ARTIST``: without an artist there is no
+        history.
+    """
+    dataset = _split_dataset(configuration, run, data, split, PATTERNS_WITH_ARTIST)
+    popularity = _predict_dataset(model, dataset.map(without_history))
+    return popularity.reshape(len(PATTERNS_WITH_ARTIST), -1)
+
+
+def without_history(inputs: Tensors, popularity: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
+    """Mask the artists' history in a batch of a dataset."""
+    return {**inputs, "history": tf.zeros_like(inputs["history"])}, popularity
+
+
+def read_covariates(songs: pd.DataFrame, preprocessor: MetadataPreprocessor | None) -> Covariates:
+    """What the prediction intervals of songs depend on, for each pattern of known fields.
+
+    Args:
+        songs: columns artist, title, year, popularity and is_pretraining.
+        preprocessor: of the model; None if it reads no metadata.
+
+    Returns:
+        NumPy arrays, each ``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``. Further fields
+        may be unknown in the songs themselves.
+    """
+    batches = list(_covariate_batches(songs, preprocessor))
+
+    def concatenate(name: str) -> npt.NDArray[Any]:
+        columns = [getattr(batch, name).numpy() for batch in batches]
+        return np.concatenate(columns).reshape(len(MISSINGNESS_PATTERNS), -1)
+
+    return Covariates(*(concatenate(name) for name in ("pattern", "year", "has_history")))
+
+
+def _covariate_batches(
+    songs: pd.DataFrame, preprocessor: MetadataPreprocessor | None
+) -> Iterator[Covariates]:
+    table = _table_of_patterns(songs, MISSINGNESS_PATTERNS)
+    pattern = pattern_id(*(tf.constant(table[field].to_numpy()) for field in FIELDS))
+    if preprocessor is None:
+        yield Covariates.from_inputs({}, pattern)
+        return
+    batches = metadata_dataset(table, preprocessor, _TEXT_BATCH_SIZE)
+    patterns = tf.data.Dataset.from_tensor_slices(pattern).batch(_TEXT_BATCH_SIZE)
+    for (inputs, _), pattern_of_batch in tf.data.Dataset.zip(batches, patterns):
+        yield Covariates.from_inputs(inputs, pattern_of_batch)
+
+
+def run_covariates(configuration: Configuration, run: Run, songs: pd.DataFrame) -> Covariates:
+    """`read_covariates` for a model of a run."""
+    preprocessor = run.load_preprocessor(configuration) if configuration.reads_metadata else None
+    return read_covariates(songs, preprocessor)
+
+
 def drop_fields(songs: pd.DataFrame, known: Collection[str]) -> pd.DataFrame:
     """Make all of artist, title and year unknown that ``known`` does not name."""
     unknown = [field for field in FIELDS if field not in known]
     return songs.assign(**{field: UNKNOWN_YEAR if field == "year" else "" for field in unknown})
+
+
+def _table_of_patterns(songs: pd.DataFrame, patterns: Sequence[Collection[str]]) -> pd.DataFrame:
+    """The songs once for each pattern of known fields."""
+    return pd.concat([drop_fields(songs, known) for known in patterns], ignore_index=True)
 
 
 def _predict(
@@ -62,11 +137,14 @@ def _predict(
     data: PreparedData,
     split: str,
     patterns: Sequence[Collection[str]],
-) -> npt.NDArray[np.float64]:
+) -> _Array:
     dataset = _split_dataset(configuration, run, data, split, patterns)
-    prediction = model.predict(dataset, verbose=0)
-    popularity: npt.NDArray[np.float64] = prediction[:, 0].astype("float64")
-    return popularity.reshape(len(patterns), -1)
+    return _predict_dataset(model, dataset).reshape(len(patterns), -1)
+
+
+def _predict_dataset(model: keras.Model, dataset: tf.data.Dataset) -> _Array:
+    popularity: _Array = model.predict(dataset, verbose=0)[:, 0].astype("float64")
+    return popularity
 
 
 def _split_dataset(
@@ -82,7 +160,7 @@ def _split_dataset(
     preprocessor = run.load_preprocessor(configuration)
     if not configuration.reads_spectrogram:
         songs = data.songs_of(split)
-        table = pd.concat([drop_fields(songs, known) for known in patterns], ignore_index=True)
+        table = _table_of_patterns(songs, patterns)
         return metadata_dataset(table, preprocessor, _TEXT_BATCH_SIZE)
     shards = data.shards_of(split)
     return fused_dataset(shards, preprocessor, _SPECTROGRAM_BATCH_SIZE, patterns=patterns)

@@ -6,22 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import pandas as pd
-import tensorflow as tf
 
 from pipelines.errors import InputError
 from pipelines.io import contains_files, read_json, write_atomically, write_json
-from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS, pattern_id
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
-from songpop_tf.array_types import Vector
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.training.callbacks import History
 from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS, Configuration
-from songpop_tf.training.conformal import COVERAGE
+from songpop_tf.training.conformal import PredictionIntervals
 
-RUN_FORMAT = 2
+RUN_FORMAT = 3
 """Changes whenever a run of an earlier version cannot be read."""
 CONFIG_FILE = "config.toml"
 _DATA_FILE = "data.json"
@@ -133,27 +128,16 @@ class Run:
         history: list[dict[str, Any]] = read_json(self.history_path(configuration))
         return history
 
-    def half_widths(self, configuration: Configuration) -> Vector:
-        """Half widths of the 90 % prediction intervals, in points.
-
-        Returns:
-            ``(8,)``, one for each of ``MISSINGNESS_PATTERNS``.
-        """
-        stored = read_json(self._interval_path(configuration))["half_widths"]
-        return np.array([stored[_pattern_name(pattern)] for pattern in MISSINGNESS_PATTERNS])
-
-    def half_widths_of(self, configuration: Configuration, songs: pd.DataFrame) -> Vector:
-        """The half width for each row of a table with the columns artist, title and year."""
-        fields = (tf.constant(songs[field].to_numpy()) for field in FIELDS)
-        half_widths: Vector = self.half_widths(configuration)[pattern_id(*fields).numpy()]
-        return half_widths
+    def load_intervals(self, configuration: Configuration) -> PredictionIntervals:
+        """Load the prediction intervals of a finished model."""
+        return PredictionIntervals.from_json(read_json(self._interval_path(configuration)))
 
     def save_model(
         self,
         configuration: Configuration,
         model: keras.Model,
         history: History,
-        half_widths: Vector,
+        intervals: PredictionIntervals,
     ) -> None:
         """Store a trained model and remove its checkpoints.
 
@@ -163,25 +147,20 @@ class Run:
             configuration: of the model.
             model: with its best weights.
             history: of all its training stages.
-            half_widths: as `half_widths` returns them.
+            intervals: its prediction intervals.
         """
         with write_atomically(self.model_path(configuration)) as temporary:
             model.save(temporary)
-        self.save_half_widths(configuration, half_widths)
+        self.save_intervals(configuration, intervals)
         write_json(self.history_path(configuration), history)
         self.checkpoint_path(configuration.name).unlink(missing_ok=True)
         # Configurations of several stages have a folder of checkpoints.
         folder = self.checkpoint_path(configuration.name).with_suffix("")
         shutil.rmtree(folder, ignore_errors=True)
 
-    def save_half_widths(self, configuration: Configuration, half_widths: Vector) -> None:
-        """Store what `half_widths` returns."""
-        by_pattern = {
-            _pattern_name(pattern): float(half_width)
-            for pattern, half_width in zip(MISSINGNESS_PATTERNS, half_widths, strict=True)
-        }
-        content = {"coverage": COVERAGE, "half_widths": by_pattern}
-        write_json(self._interval_path(configuration), content)
+    def save_intervals(self, configuration: Configuration, intervals: PredictionIntervals) -> None:
+        """Store what `load_intervals` returns."""
+        write_json(self._interval_path(configuration), intervals.to_json())
 
     def checkpoint_path(self, stage: str) -> Path:
         """File of a stage's checkpoint; a stage is named "cnn" or "text/finetuning"."""
@@ -212,10 +191,6 @@ def _check_format(directory: Path) -> None:
             f"{directory}: expected a run of format {RUN_FORMAT}, received format {received} of "
             "another songpop_tf version; train again into another folder"
         )
-
-
-def _pattern_name(pattern: tuple[str, ...]) -> str:
-    return ", ".join(pattern) or "nothing"
 
 
 def _fingerprints(data: PreparedData) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from pipelines.datasets import fused_dataset, spectrogram_dataset
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
-from songpop_tf.array_types import Vector
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.console import Console
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
 from songpop_tf.models.fusion_model import BRANCHES_LAYER, HEAD_LAYER
 from songpop_tf.models.spectrogram_cnn import AUDIO_FEATURES_LAYER, with_auxiliary_output
+from songpop_tf.training.calibration import calibrate_run
 from songpop_tf.training.callbacks import (
     ArtistProjector,
     Checkpoint,
@@ -34,10 +34,8 @@ from songpop_tf.training.callbacks import (
     TensorBoardLog,
 )
 from songpop_tf.training.configurations import CONFIGURATIONS, Configuration
-from songpop_tf.training.conformal import half_width
 from songpop_tf.training.feature_cache import Examples, cache_features, feature_dataset
 from songpop_tf.training.fit import fit
-from songpop_tf.training.inference import predict_patterns
 from songpop_tf.training.run import Run
 from songpop_tf.training.text_branch import TextBranch
 from songpop_tf.training.training_songs import (
@@ -100,8 +98,8 @@ class Trainer:
                 self.console.print(f"{configuration}: already trained")
                 continue
             model, histories = self.fit(configuration, self.build(configuration))
-            half_widths = self._half_widths(configuration, model)
-            self.run.save_model(configuration, model, _concatenate(histories), half_widths)
+            intervals = calibrate_run(configuration, model, self.run, self.data)
+            self.run.save_model(configuration, model, _concatenate(histories), intervals)
             keras.utils.clear_session(free_memory=True)
 
     def build(self, configuration: Configuration) -> keras.Model:
@@ -314,12 +312,6 @@ class Trainer:
             return []
         directory, songs = self.log_dir / "artists", training_songs(self.data, TEXT)
         return [ArtistProjector(directory, songs, branch.preprocessor, branch.encoder)]
-
-    def _half_widths(self, configuration: Configuration, model: keras.Model) -> Vector:
-        """Half widths by pattern, from the validation songs, which only chose the best epoch."""
-        truth = self.data.songs_of(VALIDATION).popularity.to_numpy("float64")
-        predictions = predict_patterns(configuration, model, self.run, self.data, VALIDATION)
-        return np.array([half_width(truth, prediction) for prediction in predictions])
 
     def _new_cnn(self) -> keras.Model:
         # Kept off the ends of the scale, which no sigmoid reaches.

@@ -9,7 +9,7 @@ from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
 from songpop_tf.evaluation.metrics import metrics
 from songpop_tf.training.configurations import CONFIGURATIONS, find_configuration
-from songpop_tf.training.inference import drop_fields
+from songpop_tf.training.inference import drop_fields, run_covariates
 from songpop_tf.training.run import Run
 
 METRICS = {"n", "mse", "rmse", "mae", "r2", "spearman", "within_15", "mse_ci"}
@@ -35,14 +35,20 @@ def test_evaluation_json_has_the_documented_keys(
     }
 
 
-def test_intervals_are_measured_on_the_test_songs(evaluation: dict, evaluated_run: Run) -> None:
+def test_intervals_are_measured_on_the_test_songs(
+    evaluation: dict, evaluated_run: Run, data: PreparedData
+) -> None:
     table = pd.read_csv(evaluated_run.directory / "predictions.csv")
-    for name in NAMES:
+    for configuration in CONFIGURATIONS:
+        name = configuration.name
+        covariates = run_covariates(configuration, evaluated_run, data.songs_of("test"))
+        prediction = table[f"predicted_{name}"].to_numpy()
+        intervals = evaluated_run.load_intervals(configuration)
+        low, high = intervals.ends(prediction, covariates.of_pattern(-1))
         measured = evaluation["intervals"][name]
-        error = (table.popularity - table[f"predicted_{name}"]).abs()
-        coverage = (error <= measured["half_width"]).mean()
-        assert measured["coverage"] == pytest.approx(coverage, abs=0.15)
-        assert 0 < measured["half_width"] <= 100
+        assert measured["coverage"] == table.popularity.between(low, high).mean()
+        assert measured["width"] == pytest.approx((high - low).mean(), abs=0.01)
+        assert ("groups" in measured) == configuration.reads_metadata
 
 
 def test_missing_fields_are_measured_one_by_one_and_together(
@@ -50,15 +56,18 @@ def test_missing_fields_are_measured_one_by_one_and_together(
 ) -> None:
     assert set(evaluation["missing_fields"]) == {"text", "combined"}
     text = find_configuration("text")
-    half_widths = dict(zip(MISSINGNESS_PATTERNS, evaluated_run.half_widths(text), strict=True))
+    covariates = run_covariates(text, evaluated_run, data.songs_of("test"))
     model, preprocessor = evaluated_run.load_model(text), evaluated_run.load_preprocessor(text)
     for measured in evaluation["missing_fields"]["text"]:
         known = tuple(field for field in FIELDS if field not in measured["unknown"])
-        assert measured["half_width"] == half_widths[known]
         songs = drop_fields(data.songs_of("test"), known)
         inputs = preprocessor.to_model_inputs(preprocessor.tokenize_table(songs))
-        squared_error = (songs.popularity - model(inputs).numpy()[:, 0]) ** 2
+        prediction = model(inputs).numpy()[:, 0]
+        squared_error = (songs.popularity - prediction) ** 2
         assert measured["mse"] == pytest.approx(squared_error.mean(), rel=1e-4)
+        of_pattern = covariates.of_pattern(MISSINGNESS_PATTERNS.index(known))
+        low, high = evaluated_run.load_intervals(text).ends(prediction, of_pattern)
+        assert measured["width"] == pytest.approx((high - low).mean(), rel=1e-4)
 
 
 def test_predictions_csv_reproduces_the_metrics(

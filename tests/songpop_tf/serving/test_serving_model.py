@@ -12,12 +12,13 @@ from pipelines.audio.grayscale import to_grayscale
 from pipelines.audio.synchrosqueezing import SynchrosqueezedTransform
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
-from pipelines.splits import TEST
+from pipelines.splits import TEST, TRAIN
 from songpop_tf.serving.loading import open_predictor
 from songpop_tf.serving.predictor import Song
 from songpop_tf.serving.schema import OUTPUTS
 from songpop_tf.training.configurations import find_configuration
-from songpop_tf.training.inference import predict_patterns, predict_split
+from songpop_tf.training.conformal import Covariates
+from songpop_tf.training.inference import predict_patterns, predict_split, run_covariates
 from songpop_tf.training.run import Run
 from tests.pipelines.audio.signals import chirp, noise
 from tests.pipelines.images import encode_image, pixels
@@ -61,22 +62,36 @@ def test_predictions_equal_those_on_training_datasets(
         # An FFT may round a pixel differently in another graph.
         tolerance = 1e-4 if branch == "text" else 0.02
         np.testing.assert_allclose(received[:, 0], expected, atol=tolerance)
+        covariates = run_covariates(configuration, run, data.songs_of(TEST))
         pattern = 0 if branch == "cnn" else -1
-        half_width = run.half_widths(configuration)[pattern]
-        for column, end in ((1, received[:, 0] - half_width), (2, received[:, 0] + half_width)):
-            np.testing.assert_allclose(received[:, column], np.clip(end, 0, 100), atol=1e-3)
+        low, high = run.load_intervals(configuration).ends(
+            received[:, 0], covariates.of_pattern(pattern)
+        )
+        np.testing.assert_allclose(received[:, 1], low, atol=1e-3)
+        np.testing.assert_allclose(received[:, 2], high, atol=1e-3)
     np.testing.assert_array_equal(predict(saved_model, "metadata_only", **fields), outputs["text"])
 
 
-def test_interval_depends_on_known_fields(saved_model: tf.Module, run: Run) -> None:
-    songs = {"artist": ["A", "A", "", " "], "title": ["B", "", "", "B"], "year": [1999, 0, 0, 1999]}
+def test_interval_depends_on_known_fields_and_artists(
+    saved_model: tf.Module, run: Run, data: PreparedData
+) -> None:
+    artist = data.songs_of(TRAIN).artist.iloc[0]
+    songs = {
+        "artist": [artist, "A", "A", "", " "],
+        "title": ["B", "B", "", "", "B"],
+        "year": [1999, 1999, 0, 0, 1999],
+    }
     outputs = predict(saved_model, "metadata_only", **songs)
-    known = [FIELDS, ("artist",), (), ("title", "year")]
-    pattern_ids = [MISSINGNESS_PATTERNS.index(pattern) for pattern in known]
-    half_widths = run.half_widths(find_configuration("text"))[pattern_ids]
-    np.testing.assert_allclose(
-        outputs[:, 2], np.clip(outputs[:, 0] + half_widths, 0, 100), atol=1e-3
+    known = [FIELDS, FIELDS, ("artist",), (), ("title", "year")]
+    covariates = Covariates(
+        pattern=np.array([MISSINGNESS_PATTERNS.index(pattern) for pattern in known]),
+        year=np.array(songs["year"]),
+        has_history=np.arange(5) == 0,
     )
+    intervals = run.load_intervals(find_configuration("text"))
+    low, high = intervals.ends(outputs[:, 0], covariates)
+    np.testing.assert_allclose(outputs[:, 1:], np.stack([low, high], axis=1), atol=1e-3)
+    assert len(np.unique(np.round(high - low, 2))) == 5
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from pipelines.prepared_data import PreparedData
 from pipelines.spectrograms.statistics import STATISTICS
 from songpop_tf.models.fusion_model import BRANCHES_LAYER
 from songpop_tf.models.popularity_output import feature_extractor
-from songpop_tf.training import trainer as trainer_module
 from songpop_tf.training.configurations import CONFIGURATIONS, Configuration, find_configuration
 from songpop_tf.training.feature_cache import MASKED_PASSES, UNMASKED_PASSES, cache_features
 from songpop_tf.training.run import Run
@@ -111,19 +110,6 @@ def test_head_also_learns_from_masked_songs(run: Run, data: PreparedData) -> Non
     assert changed.mean() > 0.5, "most of these songs lack something"
     for popularity_of_pass in np.split(popularity, passes):
         assert sorted(popularity_of_pass) == sorted(songs.popularity)
-
-
-def test_half_widths_come_from_the_validation_songs(
-    run: Run, data: PreparedData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    truth = data.songs_of("validation").popularity.to_numpy("float64")
-    errors = np.arange(8.0)[:, np.newaxis]
-    monkeypatch.setattr(trainer_module, "predict_patterns", lambda *_: truth + errors)
-    monkeypatch.setattr(
-        trainer_module, "half_width", lambda truth, prediction: np.abs(truth - prediction).max()
-    )
-    half_widths = Trainer(data, run, TINY, SilentConsole())._half_widths(TEXT, run.load_model(TEXT))
-    np.testing.assert_allclose(half_widths, errors[:, 0])
 
 
 def test_logs_and_callbacks_of_every_stage(data: PreparedData, tmp_path: Path) -> None:
