@@ -54,7 +54,7 @@ def test_run_folder_is_refused_as_target(run: Run) -> None:
 def test_saved_model_requires_a_text_model(data: PreparedData, run: Run, tmp_path: Path) -> None:
     cnn = find_configuration("cnn")
     cnn_only = Run.start(tmp_path / "run", data, run.config())
-    cnn_only.save_model(cnn, run.load_model(cnn), [], np.full(8, 10.0))
+    cnn_only.save_model(cnn, run.load_model(cnn), [], run.load_intervals(cnn))
     with pytest.raises(InputError, match="expected a trained model named text, received cnn"):
         export(cnn_only, tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
