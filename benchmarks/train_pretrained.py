@@ -122,7 +122,7 @@ def about(
         f"{measured['mse']:.1f} ({low:.0f} to {high:.0f}), R² {measured['r2']:.3f}, "
         f"{measured['within_15']:.0%} within {WITHIN_POINTS:.0f} points.\n"
         "- **Prediction interval**: nominal coverage 90 %; its width depends on the known fields, "
-        "on whether the model knows other songs of the artists, on the year and on the prediction. "
+        "on whether the model knows other songs of the main artist, on the year and on the prediction. "
         f"It covers {all_known['coverage']:.0%} of the test songs with a mean width of "
         f"{all_known['width']:.0f} points where artist, title and year are known; up to "
         f"{widest:.0f} points where fields are missing.\n"

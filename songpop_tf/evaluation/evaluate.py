@@ -35,7 +35,7 @@ class _PatternPredictions:
     Attributes:
         popularity, low, high: ``(8, songs)``, predictions and the ends of their intervals in the
             order of ``MISSINGNESS_PATTERNS``; all fields are known in the last.
-        has_history: ``(songs,)``, whether the model is shown other songs of the artists.
+        has_history: ``(songs,)``, whether the model is shown other songs of the main artist.
     """
 
     popularity: npt.NDArray[np.floating]

@@ -42,7 +42,7 @@ def interval_metrics_by_group(
     Args:
         truth, low, high: as in `interval_metrics`.
         year: ``(n,)``, 0 = unknown.
-        has_history: ``(n,)``, whether the model is shown other songs of the artists.
+        has_history: ``(n,)``, whether the model is shown other songs of the main artist.
     """
     return {
         name: interval_metrics(truth[rows], low[rows], high[rows])

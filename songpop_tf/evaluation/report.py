@@ -143,7 +143,7 @@ def _intervals(evaluation: dict[str, Any]) -> str:
         "## Prediction intervals\n",
         "Each prediction has an interval with a target coverage of 90 %, calibrated on the "
         "validation songs by split conformal prediction. Its width depends on which fields are "
-        "known, on whether the model is shown other songs of the artists, and on the errors of "
+        "known, on whether the model is shown other songs of the main artist, and on the errors of "
         "songs of similar years and predictions. On the test songs, with all fields known:\n",
         "| model | mean width in points | coverage |",
         "|---|---:|---:|",
@@ -163,7 +163,7 @@ def _interval_groups(evaluation: dict[str, Any]) -> list[str]:
     ]
     header = [
         f"Coverage by decade and by artist, of groups of {MIN_GROUP_SONGS} test songs or more; the "
-        "model is shown other songs of known artists:\n",
+        "model is shown other songs of a known main artist:\n",
         "| model | songs | number | mean width in points | coverage |",
         "|---|---|---:|---:|---:|",
     ]

@@ -49,7 +49,7 @@ class CalibrationSongs:
         popularity: ``(n,)`` predictions.
         without_history: ``(n,)`` predictions with the artists' history masked.
         year: ``(n,)`` integers as the model reads them, 0 = unknown.
-        has_history: ``(n,)`` bool, whether the model is shown other songs of the artists.
+        has_history: ``(n,)`` bool, whether the model is shown other songs of the main artist.
     """
 
     truth: Vector

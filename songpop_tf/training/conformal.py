@@ -4,7 +4,7 @@ The half width of a song's interval is the quantile of its group times the error
 year and its predicted popularity: locally weighted split conformal prediction (Lei et al.,
 Distribution-Free Predictive Inference for Regression, 2018, section 5.2), calibrated separately for
 each group (Mondrian; Vovk et al., Algorithmic Learning in a Random World, 2005, section 4.5). A
-group is a missingness pattern, and whether the model is shown other songs of the artists.
+group is a missingness pattern, and whether the model is shown other songs of the main artist.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Covariates:
     Attributes:
         pattern: integers, index in ``MISSINGNESS_PATTERNS``.
         year: integers as the model reads them, 0 = unknown.
-        has_history: bool, whether the model is shown other songs of the artists.
+        has_history: bool, whether the model is shown other songs of the main artist.
     """
 
     pattern: Any
@@ -51,8 +51,9 @@ class Covariates:
         """Take them from the inputs of a model; one that reads no metadata has neither input."""
         if "history" not in inputs:
             return cls(pattern, ops.zeros_like(pattern), ops.zeros_like(pattern, "bool"))
-        # Feature 0 is the number of songs that an entry represents; padding has zeros.
-        return cls(pattern, inputs["year"], ops.any(inputs["history"][:, :, 0] > 0, axis=1))
+        # Feature 4 is 1 for songs that credit the main artist; padding has zeros. The songs of a
+        # guest alone tell too little: intervals calibrated on known artists would be too narrow.
+        return cls(pattern, inputs["year"], ops.any(inputs["history"][:, :, 4] > 0, axis=1))
 
     def of_pattern(self, index: int) -> "Covariates":
         """Select one missingness pattern of arrays ``(8, songs)``."""

@@ -69,12 +69,13 @@ def test_graph_gives_the_same_half_widths() -> None:
 
 
 def test_covariates_come_from_the_inputs_of_the_model() -> None:
-    history = np.zeros((2, 32, 5), "float32")
-    history[1, 3, 0] = 1.0
-    inputs = {"history": tf.constant(history), "year": tf.constant([0, 1980])}
-    covariates = Covariates.from_inputs(inputs, tf.constant([6, 7]))
-    assert covariates.year.numpy().tolist() == [0, 1980]
-    assert covariates.has_history.numpy().tolist() == [False, True]
+    history = np.zeros((3, 32, 5), "float32")
+    history[1:, 3, 0] = 1.0
+    history[2, 3, 4] = 1.0  # of the main artist, not of a guest
+    inputs = {"history": tf.constant(history), "year": tf.constant([0, 1980, 1990])}
+    covariates = Covariates.from_inputs(inputs, tf.constant([6, 7, 7]))
+    assert covariates.year.numpy().tolist() == [0, 1980, 1990]
+    assert covariates.has_history.numpy().tolist() == [False, False, True]
     without_metadata = Covariates.from_inputs({}, tf.constant([6, 7]))
     assert without_metadata.pattern.numpy().tolist() == [6, 7]
     assert without_metadata.year.numpy().tolist() == [0, 0]
