@@ -51,7 +51,7 @@ class SpectrogramCNNConfig:
     filters: tuple[int, ...] = (64, 64, 64)
     kernel_size: int = 5
     features: int = 64
-    pooled_dropout: float = 0.6
+    pooled_dropout: float = 0.7
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
