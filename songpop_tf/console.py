@@ -1,5 +1,7 @@
 """Terminal output of a command: printed lines and a progress bar."""
 
+import io
+import os
 import sys
 from types import TracebackType
 
@@ -15,6 +17,48 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from pipelines.errors import InputError
+
+_STREAMS = ("stdin", "stdout", "stderr")
+_WRITTEN = (1, 2)
+
+
+def open_standard_streams() -> None:
+    """Make standard input, output and error usable, whatever they are.
+
+    A closed one is opened to nothing: otherwise the next file that is opened takes its place, and
+    what is printed is written into that file. Characters that the encoding of an output does not
+    have are escaped.
+    """
+    for descriptor, name in enumerate(_STREAMS):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, this one
+            mode = "w" if descriptor in _WRITTEN else "r"
+            stream = os.fdopen(descriptor, mode, encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")
+
+
+def flush_output() -> None:
+    """Write what is buffered; where that is impossible, discard it, so that the exit is silent."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # reported when it was printed
+            discard_output()
+
+
+def discard_output() -> None:
+    """Send everything that is still printed to nothing."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in _WRITTEN:
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 class _RateColumn(ProgressColumn):
@@ -70,8 +114,21 @@ class Console:
             self._bar.advance(self._task, steps)
 
     def print(self, text: str) -> None:
-        """Print a line to standard output, above the bar."""
-        print(text, flush=True)
+        """Print a line to standard output, above the bar.
+
+        Raises:
+            BrokenPipeError: whoever read standard output has closed it.
+            InputError: standard output cannot be written to for another reason.
+        """
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(
+                f"standard output: expected an output that can be written, received: "
+                f"{error.strerror}"
+            ) from error
 
     def _remove_task(self) -> None:
         if self._task is not None:

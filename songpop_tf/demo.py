@@ -1,6 +1,7 @@
 """The complete workflow on synthetic songs: generate, prepare, train, evaluate, predict."""
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -59,7 +60,7 @@ def run_demo(directory: Path, seed: int, console: Console) -> None:
     console.print(text_table(evaluation, _reachable_r2(sample_directory, data)))
     console.print(f"\n5/5  {_predict_test_song(data, run_directory, sample_directory)}")
     console.print(f"\nReport and figures: {run_directory / REPORT_FILE}")
-    console.print(f"TensorBoard: tensorboard --logdir {log_directory}")
+    console.print(f"TensorBoard: {shlex.join(['tensorboard', '--logdir', str(log_directory)])}")
 
 
 def _short_training(seed: int) -> RunConfig:

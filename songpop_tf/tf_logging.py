@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _USER_SET_LEVEL = _LEVEL in os.environ
@@ -16,15 +17,28 @@ def suppress_startup_log() -> Iterator[None]:
 
     Part of the log is written before TensorFlow reads any log level, directly to the file
     descriptor of standard error. The descriptor is therefore redirected to a file; if the block
-    raises, the file is printed. Does nothing if the user has set TF_CPP_MIN_LOG_LEVEL.
+    raises, the file is printed. Without a folder for temporary files, that part is shown. Does
+    nothing if the user has set TF_CPP_MIN_LOG_LEVEL.
     """
     if _USER_SET_LEVEL:
         yield
         return
     os.environ[_LEVEL] = "3"
+    try:
+        log = tempfile.TemporaryFile()  # noqa: SIM115  closed by _redirect_stderr
+    except OSError:  # no folder, or a full disk: no reason not to go on
+        yield
+        return
+    with _redirect_stderr(log):
+        yield
+
+
+@contextmanager
+def _redirect_stderr(log: IO[bytes]) -> Iterator[None]:
+    """Write to ``log`` instead of standard error; if the block raises, print what was written."""
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as log:
+    with log:
         os.dup2(log.fileno(), 2)
         try:
             yield

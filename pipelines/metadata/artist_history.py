@@ -9,7 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.constants import FIRST_YEAR, UNKNOWN_YEAR
-from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import write_atomically
 from pipelines.metadata.artist_keys import MAX_ARTISTS, NO_ARTIST, artist_keys, song_key
 from pipelines.metadata.year_baseline import fit_year_baseline, year_index
@@ -251,11 +251,9 @@ class ArtistHistory:
         """Read a file written by `save`.
 
         Raises:
-            InputError: the file does not exist.
+            InputError: the file is missing or damaged.
         """
-        if not path.is_file():
-            raise InputError(f"{path}: expected an artist history, received a missing file")
-        with np.load(path) as arrays:
+        with reading(path, "an artist history"), np.load(path) as arrays:
             return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
 

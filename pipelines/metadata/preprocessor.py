@@ -157,7 +157,7 @@ class MetadataPreprocessor:
         """Read the files written by `save`.
 
         Raises:
-            InputError: a file does not exist.
+            InputError: a file is missing or damaged.
         """
         tokenizer = MetadataTokenizer.load(directory)
         return cls(tokenizer, ArtistHistory.load(directory / _HISTORY_FILE))

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tokenizers import BertWordPieceTokenizer
 
 from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import read_json, write_atomically, write_json
 
 PAD_ID = 0
@@ -105,16 +106,14 @@ class MetadataTokenizer:
         """Read the files written by `save`.
 
         Raises:
-            InputError: a file does not exist.
+            InputError: a file is missing or damaged.
         """
-        try:
+        with reading(directory / _SETTINGS_FILE, "a tokenizer's settings"):
             settings = read_json(directory / _SETTINGS_FILE)
+            tokens, lowercase = settings["tokens"], settings["lowercase"]
+        with reading(directory / _VOCABULARY_FILE, "a vocabulary"):
             text = (directory / _VOCABULARY_FILE).read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{error.filename}: expected a tokenizer, received a missing file"
-            ) from None
-        return cls(text.removesuffix("\n").split("\n"), **settings)
+            return cls(text.removesuffix("\n").split("\n"), tokens, lowercase)
 
     @classmethod
     def from_preset(cls, preset: str, tokens: int) -> "MetadataTokenizer":

@@ -3,8 +3,12 @@
 The commands import heavy packages themselves, so that ``songpop-tf --help`` responds immediately.
 """
 
+import sys
+from typing import Annotated
+
 import typer
 
+from songpop_tf import __version__
 from songpop_tf.cli import (
     demo,
     download,
@@ -17,6 +21,8 @@ from songpop_tf.cli import (
     train,
     tune,
 )
+from songpop_tf.cli.errors import report_errors
+from songpop_tf.console import flush_output, open_standard_streams
 
 app = typer.Typer(
     name="songpop-tf",
@@ -25,6 +31,25 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"songpop-tf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    del version  # its callback has printed it
+
 
 # `songpop-tf --help` lists the commands in this order.
 app.command()(demo.demo)
@@ -41,4 +66,10 @@ app.command()(predict.predict)
 
 def main() -> None:
     """Entry point of ``songpop-tf``."""
-    app()
+    open_standard_streams()
+    try:
+        # Before a command begins its own session, its options are read.
+        with report_errors("--debug" in sys.argv, "starting the program"):
+            app()
+    finally:
+        flush_output()

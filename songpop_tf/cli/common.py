@@ -1,5 +1,6 @@
 """Options, console and error handling that the commands share."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipelines.config import MAX_SEED
-from pipelines.errors import InputError
+from songpop_tf.cli.errors import report_errors
 from songpop_tf.console import Console
 
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Same seed, same result.")]
@@ -26,33 +27,27 @@ Branch = Literal["text", "cnn", "combined", "all"]
 
 
 @contextmanager
-def console_session(debug: bool) -> Iterator[Console]:
-    """Provide the console of a command and handle its errors.
-
-    Input errors are printed as one line and exit with 1, an interruption exits with 130.
+def console_session(debug: bool, doing: str) -> Iterator[Console]:
+    """Provide the console of a command and report its errors.
 
     Args:
-        debug: raise input errors with their traceback instead.
+        debug: raise errors with their traceback instead.
+        doing: what the command does to which files, for `songpop_tf.cli.errors.report_errors`.
     """
-    with Console() as console:
-        try:
-            yield console
-        except (InputError, OSError, FloatingPointError) as error:
-            if debug:
-                raise
-            reason = " ".join(str(error).split())
-            typer.echo(f"songpop-tf: error: {reason}", err=True)
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            typer.echo("songpop-tf: interrupted; run the same command again to resume", err=True)
-            raise typer.Exit(130) from None
+    with report_errors(debug, doing), Console() as console:
+        yield console
 
 
 @contextmanager
-def tensorflow_session(debug: bool) -> Iterator[Console]:
+def tensorflow_session(debug: bool, doing: str) -> Iterator[Console]:
     """As `console_session`, for commands that need TensorFlow."""
-    from songpop_tf.tf_logging import import_tensorflow_quietly
+    with console_session(debug, doing) as console:
+        from songpop_tf.tf_logging import import_tensorflow_quietly
 
-    import_tensorflow_quietly()
-    with console_session(debug) as console:
+        import_tensorflow_quietly()
         yield console
+
+
+def command_line(*words: object) -> str:
+    """A command that can be pasted into a shell: words with spaces and the like are quoted."""
+    return shlex.join(map(str, words))

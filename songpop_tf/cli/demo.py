@@ -22,7 +22,7 @@ def demo(
     Example:
       songpop-tf demo --out demo
     """
-    with tensorflow_session(debug) as console:
+    with tensorflow_session(debug, f"running the demo in {out}") as console:
         from songpop_tf.demo import run_demo
 
         run_demo(out, seed, console)

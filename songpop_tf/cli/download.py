@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from songpop_tf.cli.common import Debug, Seed, console_session
+from songpop_tf.cli.common import Debug, Seed, command_line, console_session
 
 
 def download(
@@ -20,10 +20,9 @@ def download(
       songpop-tf download --out kaggle
     """
     del seed  # every command has the option; nothing is random here
-    with console_session(debug) as console:
+    with console_session(debug, f"downloading to {out}") as console:
         from pipelines.tables.download import download_datasets
 
         spectrograms, tracks = download_datasets(out)
-        console.print(
-            f"Next: songpop-tf prepare --spectrograms {spectrograms} --tracks {tracks} --out data"
-        )
+        sources = ("--spectrograms", spectrograms, "--tracks", tracks)
+        console.print(f"Next: {command_line('songpop-tf', 'prepare', *sources, '--out', 'data')}")

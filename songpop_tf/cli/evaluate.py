@@ -12,7 +12,7 @@ def evaluate(data: DataFolder, run: RunFolder, seed: Seed = 0, debug: Debug = Fa
     Example:
       songpop-tf evaluate --data data --run run
     """
-    with tensorflow_session(debug) as console:
+    with tensorflow_session(debug, f"evaluating {run} on {data}") as console:
         from pipelines.prepared_data import PreparedData
         from songpop_tf.evaluation.evaluate import evaluate as evaluate_run
         from songpop_tf.evaluation.report import REPORT_FILE, text_table

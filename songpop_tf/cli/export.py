@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from songpop_tf.cli.common import Debug, RunFolder, Seed, tensorflow_session
+from songpop_tf.cli.common import Debug, RunFolder, Seed, command_line, tensorflow_session
 
 
 def export(
@@ -28,7 +28,7 @@ def export(
       songpop-tf export --run run --out saved_models/songpop
     """
     del seed  # every command has the option; nothing is random here
-    with tensorflow_session(debug) as console:
+    with tensorflow_session(debug, f"exporting {run} to {out}") as console:
         from songpop_tf.evaluation.model_card import MODEL_CARD_FILE
         from songpop_tf.serving.export import export as export_run
         from songpop_tf.serving.warmup import can_warm_up
@@ -37,11 +37,13 @@ def export(
         version = export_run(Run.open(run), out, export_format)
         console.print(f"Exported: {version}")
         if not (version / MODEL_CARD_FILE).is_file():
-            console.print(f"No model card: songpop-tf evaluate --data ... --run {run}")
+            options = ("--data", "...", "--run", run)
+            console.print(f"No model card: {command_line('songpop-tf', 'evaluate', *options)}")
         if export_format == "keras":
             network = sorted(version.glob("*.keras"))[-1]
-            console.print(f'Next: keras.models.load_model("{network}")')
+            console.print(f"Next: keras.models.load_model({str(network)!r})")
             return
         if not can_warm_up():
             console.print("No warm-up requests: pip install 'songpop-tf[serving]'")
-        console.print(f"Next: songpop-tf predict --model {out} --artist ... --title ... --year ...")
+        song = ("--artist", "...", "--title", "...", "--year", "...")
+        console.print(f"Next: {command_line('songpop-tf', 'predict', '--model', out, *song)}")

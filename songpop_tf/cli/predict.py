@@ -79,7 +79,7 @@ def predict(
     if url is not None and model is not None:
         raise typer.BadParameter("give --model or --url, not both")
     session = tensorflow_session if _needs_tensorflow(model, url) else console_session
-    with session(debug) as console:
+    with session(debug, f"predicting with {url or model or 'the pre-trained model'}") as console:
         predictor = _open(model, url)
         if csv is not None and out is not None:
             _predict_csv(predictor, csv, out, as_json, console)
@@ -183,7 +183,7 @@ def _predict_song(
     if as_json:
         known = {"artist": song.artist, "title": song.title, "year": song.year or None}
         outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
-        console.print(json.dumps({**known, **dict(outputs)}, ensure_ascii=False))
+        console.print(json.dumps({**known, **dict(outputs)}))
     else:
         name = f"  {_song_name(song)}" if named else ""
         console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f}){name}")

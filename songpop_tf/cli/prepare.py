@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from songpop_tf.cli.common import Debug, Seed, tensorflow_session
+from songpop_tf.cli.common import Debug, Seed, command_line, tensorflow_session
 
 
 def prepare(
@@ -44,7 +44,7 @@ def prepare(
     """
     if spectrograms is None and audio is None:
         raise typer.BadParameter("give --spectrograms, --audio, or both")
-    with tensorflow_session(debug) as console:
+    with tensorflow_session(debug, f"preparing {out}") as console:
         from pipelines.audio.calibration import folder_warning
         from pipelines.config import SplitConfig
         from pipelines.prepare import PrepareOptions
@@ -62,4 +62,5 @@ def prepare(
         for name in ("linkage", "songs", "metadata", "quarantine"):
             listed = ", ".join(f"{count:,} {kind}" for kind, count in counts[name].items())
             console.print(f"{name:<11} {listed or 'none'}")
-        console.print(f"Next: songpop-tf train --data {out} --out run")
+        next_command = command_line("songpop-tf", "train", "--data", out, "--out", "run")
+        console.print(f"Next: {next_command}")

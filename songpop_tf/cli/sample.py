@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from songpop_tf.cli.common import Debug, Seed, console_session
+from songpop_tf.cli.common import Debug, Seed, command_line, console_session
 
 
 def sample(
@@ -26,7 +26,7 @@ def sample(
     Example:
       songpop-tf sample sample --songs 200 --seconds 30
     """
-    with console_session(debug) as console:
+    with console_session(debug, f"generating songs in {directory}") as console:
         from pipelines.synthetic import AUDIO_DIRECTORY, write_sample
 
         write_sample(
@@ -40,7 +40,5 @@ def sample(
         spectrograms = directory / "spectrograms"
         console.print(f"{songs} spectrograms in {spectrograms}")
         console.print(f"Some of the songs to listen to: {directory / AUDIO_DIRECTORY}")
-        console.print(
-            f"Next: songpop-tf prepare --spectrograms {spectrograms} "
-            f"--tracks {directory / 'tracks.csv'} --out data"
-        )
+        sources = ("--spectrograms", spectrograms, "--tracks", directory / "tracks.csv")
+        console.print(f"Next: {command_line('songpop-tf', 'prepare', *sources, '--out', 'data')}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pipelines.errors import InputError
-from songpop_tf.cli.common import Debug, Seed, console_session
+from songpop_tf.cli.common import Debug, Seed, command_line, console_session
 
 
 def spectrogram(
@@ -37,7 +37,7 @@ def spectrogram(
       songpop-tf spectrogram music --out spectrograms
     """
     del seed  # every command has the option; nothing is random here
-    with console_session(debug) as console:
+    with console_session(debug, f"drawing spectrograms in {out}") as console:
         from pipelines.audio.calibration import folder_curve
         from pipelines.audio.convert import FAILURES_FILE, convert_audio, find_audio
         from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
@@ -61,4 +61,5 @@ def spectrogram(
                 f"{len(summary.failures)} of {len(files)} sound files have no spectrogram: see "
                 f"{out / FAILURES_FILE}"
             )
-        console.print(f"Next: songpop-tf prepare --spectrograms {out} --tracks ... --out data")
+        options = ("--spectrograms", out, "--tracks", "...", "--out", "data")
+        console.print(f"Next: {command_line('songpop-tf', 'prepare', *options)}")

@@ -11,6 +11,7 @@ from songpop_tf.cli.common import (
     ConfigSeed,
     DataFolder,
     Debug,
+    command_line,
     tensorflow_session,
 )
 
@@ -38,7 +39,7 @@ def train(
     Example:
       songpop-tf train --data data --out run --approach both
     """
-    with tensorflow_session(debug) as console:
+    with tensorflow_session(debug, f"training {out} on {data}") as console:
         from pipelines.prepared_data import PreparedData
         from songpop_tf.config import resolve_config
         from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
@@ -52,5 +53,6 @@ def train(
         log_dir = out / LOG_DIRECTORY
         trainer = Trainer(prepared, run, settings, console, log_dir=log_dir, histograms=histograms)
         trainer.train(select_configurations(approach, branch))
-        console.print(f"TensorBoard: tensorboard --logdir {log_dir}")
-        console.print(f"Next: songpop-tf evaluate --data {data} --run {out}")
+        console.print(f"TensorBoard: {command_line('tensorboard', '--logdir', log_dir)}")
+        options = ("--data", data, "--run", out)
+        console.print(f"Next: {command_line('songpop-tf', 'evaluate', *options)}")

@@ -11,6 +11,7 @@ from songpop_tf.cli.common import (
     ConfigSeed,
     DataFolder,
     Debug,
+    command_line,
     tensorflow_session,
 )
 
@@ -56,7 +57,7 @@ def tune(
     """
     if storage is not None and (algorithm != "optuna" or branch == "all"):
         raise typer.BadParameter("--storage needs --algorithm optuna, and one --branch")
-    with tensorflow_session(debug) as console:
+    with tensorflow_session(debug, f"tuning {out} on {data}") as console:
         import optuna
 
         from pipelines.prepared_data import PreparedData
@@ -70,8 +71,7 @@ def tune(
         prepared = PreparedData.open(data)
         search(prepared, out, branch, SearchOptions(algorithm, trials, storage), base, console)
         for name in BRANCHES if branch == "all" else (branch,):
-            console.print(f"TensorBoard: tensorboard --logdir {out / name / LOG_DIRECTORY}")
-        console.print(
-            f"Next: songpop-tf train --data {data} --out {out / 'run'} "
-            f"--config {out / BEST_CONFIG_FILE}"
-        )
+            logs = command_line("tensorboard", "--logdir", out / name / LOG_DIRECTORY)
+            console.print(f"TensorBoard: {logs}")
+        options = ("--data", data, "--out", out / "run", "--config", out / BEST_CONFIG_FILE)
+        console.print(f"Next: {command_line('songpop-tf', 'train', *options)}")

@@ -92,16 +92,17 @@ class ServingModel:
         ``popularity_low`` and ``popularity_high`` (float32, 0-100). They are NaN for a song with an
         unusable image, and for one whose known inputs no model of the run reads.
         """
+        # Models are loaded while a function is traced: with AutoGraph, the InputError of a damaged
+        # file would become another error, with a traceback as its message.
+        function = partial(tf.function, autograph=False)
         signatures = {}
         if "text" in self.configurations:
-            signatures[METADATA_ONLY] = tf.function(self._metadata_only, input_signature=_FIELDS)
+            signatures[METADATA_ONLY] = function(self._metadata_only, input_signature=_FIELDS)
         if AUDIO_BRANCHES & set(self.configurations):
-            signatures[WITH_SPECTROGRAM] = tf.function(
+            signatures[WITH_SPECTROGRAM] = function(
                 self._with_spectrogram, input_signature=(_SPECTROGRAM, *_FIELDS)
             )
-            signatures[WITH_AUDIO] = tf.function(
-                self._with_audio, input_signature=(*_AUDIO, *_FIELDS)
-            )
+            signatures[WITH_AUDIO] = function(self._with_audio, input_signature=(*_AUDIO, *_FIELDS))
         return signatures
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
@@ -170,8 +171,8 @@ class ServingModel:
         }
 
     def _predict_text(self, *fields: tf.Tensor) -> tf.Tensor:
-        inputs = self._metadata_inputs("text", fields)
-        return self._branch_model("text")(inputs, pattern_id(*fields))
+        model = self._branch_model("text")
+        return model(self._metadata_inputs("text", fields), pattern_id(*fields))
 
     def _predict_cnn(self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
         return self._branch_model("cnn")(load(indices), pattern_id(*fields))
@@ -179,8 +180,9 @@ class ServingModel:
     def _predict_combined(
         self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor
     ) -> tf.Tensor:
+        model = self._branch_model("combined")
         inputs = {**load(indices), **self._metadata_inputs("combined", fields)}
-        return self._branch_model("combined")(inputs, pattern_id(*fields))
+        return model(inputs, pattern_id(*fields))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
         directory = self._run.preprocessor_directory(self.configurations[branch])

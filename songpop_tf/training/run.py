@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import contains_files, read_json, write_atomically, write_json
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
@@ -93,11 +94,14 @@ class Run:
         Raises:
             InputError: it was not.
         """
-        stored = read_json(self.directory / _DATA_FILE)
-        if stored["fingerprints"] != _fingerprints(data):
+        path = self.directory / _DATA_FILE
+        with reading(path, "the data of a run"):
+            stored = read_json(path)
+            source, fingerprints = stored["data"], stored["fingerprints"]
+        if fingerprints != _fingerprints(data):
             raise InputError(
                 f"{data.directory}: expected the data that {self.directory} was trained on "
-                f"({stored['data']}), received another preparation"
+                f"({source}), received another preparation"
             )
 
     def finished(self) -> list[Configuration]:
@@ -116,21 +120,43 @@ class Run:
         return {branch: best[branch] for branch in BRANCHES if branch in best}
 
     def load_model(self, configuration: Configuration) -> keras.Model:
-        """Load a finished model."""
-        return keras.models.load_model(self.model_path(configuration), compile=False)
+        """Load a finished model.
+
+        Raises:
+            InputError: its file is missing or damaged.
+        """
+        path = self.model_path(configuration)
+        with reading(path, "a model in Keras' format"):
+            return keras.models.load_model(path, compile=False)
 
     def load_preprocessor(self, configuration: Configuration) -> MetadataPreprocessor:
-        """Load the preprocessor of a configuration that reads metadata."""
+        """Load the preprocessor of a configuration that reads metadata.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
         return MetadataPreprocessor.load(self.preprocessor_directory(configuration))
 
     def load_history(self, configuration: Configuration) -> list[dict[str, Any]]:
-        """One entry for each epoch of a finished configuration."""
-        history: list[dict[str, Any]] = read_json(self.history_path(configuration))
-        return history
+        """One entry for each epoch of a finished configuration.
+
+        Raises:
+            InputError: its file is missing or damaged.
+        """
+        path = self.history_path(configuration)
+        with reading(path, "a history of epochs"):
+            history: list[dict[str, Any]] = read_json(path)
+            return history
 
     def load_intervals(self, configuration: Configuration) -> PredictionIntervals:
-        """Load the prediction intervals of a finished model."""
-        return PredictionIntervals.from_json(read_json(self._interval_path(configuration)))
+        """Load the prediction intervals of a finished model.
+
+        Raises:
+            InputError: their file is missing or damaged.
+        """
+        path = self._interval_path(configuration)
+        with reading(path, "prediction intervals"):
+            return PredictionIntervals.from_json(read_json(path))
 
     def save_model(
         self,
@@ -185,7 +211,10 @@ class Run:
 
 def _check_format(directory: Path) -> None:
     path = directory / _DATA_FILE
-    received = read_json(path).get("format", 1) if path.is_file() else RUN_FORMAT
+    received = RUN_FORMAT
+    if path.is_file():
+        with reading(path, "the data of a run"):
+            received = read_json(path).get("format", 1)
     if received != RUN_FORMAT:
         raise InputError(
             f"{directory}: expected a run of format {RUN_FORMAT}, received format {received} of "

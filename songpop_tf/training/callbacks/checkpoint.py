@@ -9,10 +9,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.file_errors import reading
 from pipelines.io import write_atomically
 
 History = list[dict[str, float]]
 """One entry for each epoch: ``epoch`` (1 = first) and the epoch's logs."""
+_EXPECTED = "a checkpoint of the same model and settings (delete it to train the stage again)"
 _Arrays = list[npt.NDArray[Any]]
 
 
@@ -51,7 +53,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         self._monitor = monitor
         self._best_weights: _Arrays | None = None
         if path.is_file():
-            with np.load(path) as stored:
+            with reading(path, _EXPECTED), np.load(path) as stored:
                 self.history = json.loads(str(stored["history"]))
 
     @property
@@ -72,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         """
         if not self._path.is_file():
             return
-        with np.load(self._path) as stored:
+        with reading(self._path, _EXPECTED), np.load(self._path) as stored:
             _assign(_state_variables(model), _numbered_arrays(stored, "variable"))
             self._best_weights = _numbered_arrays(stored, "best")
 

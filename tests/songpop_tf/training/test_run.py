@@ -54,3 +54,23 @@ def test_best_configuration_of_a_branch_is_the_pretrained_one(run: Run, tmp_path
     partial.history_path(Configuration("cnn", pretrained=True)).unlink()
     assert str(partial.best_by_branch()["cnn"]) == "cnn_naive"
     assert len(partial.finished()) == len(CONFIGURATIONS) - 1
+
+
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\n", b"PK"])
+def test_damaged_model_is_named(tmp_path: Path, content: bytes) -> None:
+    configuration = Configuration("text", pretrained=False)
+    path = Run(tmp_path).model_path(configuration)
+    with pytest.raises(InputError, match=r"text_naive\.keras: .* received a missing file"):
+        Run(tmp_path).load_model(configuration)
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"text_naive\.keras: expected a model"):
+        Run(tmp_path).load_model(configuration)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[", '{"groups": {}}'])
+def test_damaged_intervals_are_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "intervals").mkdir()
+    (tmp_path / "intervals" / "cnn.json").write_text(content)
+    with pytest.raises(InputError, match=r"cnn\.json: expected"):
+        Run(tmp_path).load_intervals(Configuration("cnn", pretrained=True))

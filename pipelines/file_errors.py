@@ -1,0 +1,48 @@
+"""Errors of damaged files that libraries read: one line that names the file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.errors import InputError
+
+_GIT_LFS_POINTER = b"version https://git-lfs"
+_MAX_LENGTH = 300
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """Translate any error of reading a file.
+
+    Args:
+        path: the file, or the folder of several.
+        expected: what the file should be, for the message.
+
+    Raises:
+        InputError: the file is missing, cannot be read or has other content.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    # Libraries raise errors of all kinds for damaged files: OSError, KeyError, BadZipFile, ...
+    except Exception as error:
+        raise InputError(
+            f"{path}: expected {expected}, received {_received(path, error)}"
+        ) from error
+
+
+def _received(path: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "a file that must not be read"
+    if not path.exists():
+        return "a missing file"
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(len(_GIT_LFS_POINTER))
+        if not start:
+            return "an empty file"
+        if start == _GIT_LFS_POINTER:
+            return "a Git LFS pointer; run `git lfs pull`"
+    reason = " ".join(str(error).split())[:_MAX_LENGTH]
+    return f"a damaged file: {type(error).__name__}: {reason}"
