@@ -3,27 +3,44 @@
 import hashlib
 import json
 import os
+import re
+import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from pipelines.errors import InputError
+from pipelines.streams import copy_to_stream, is_stream
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_ABANDONED = 3600.0
+"""Seconds without a change, after which a temporary file is taken for that of a killed process."""
 
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; flush it and rename it to ``path`` on success.
 
-    If the write is interrupted, ``path`` keeps its old content; it is never half written.
+    If the write is interrupted, ``path`` keeps its old content; it is never half written. A link
+    stays: the file that it leads to is replaced. A device or a pipe is written through.
     """
+    if is_stream(path):
+        with TemporaryDirectory() as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            copy_to_stream(temporary, path)
+        return
+    path = linked_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name, so that the remains of a killed process are overwritten. It keeps the suffix,
-    # by which some writers choose the format.
-    temporary = path.with_name(f".{path.name}.tmp{path.suffix}")
+    _remove_abandoned(path)
+    # Unique, as another process may write the same file. It keeps the suffix, by which some writers
+    # choose the format.
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.tmp{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -31,6 +48,23 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def linked_file(path: Path) -> Path:
+    """The file that a link leads to, which may not exist yet; any other path is unchanged."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the remains of killed processes that wrote ``path``."""
+    remains = re.compile(
+        re.escape(f".{path.name}.") + r"[0-9a-f]{12}\.tmp" + re.escape(path.suffix)
+    )
+    for file in path.parent.iterdir():
+        if remains.fullmatch(file.name):
+            with suppress(FileNotFoundError):  # its process has just renamed it
+                if time.time() - file.stat().st_mtime > _ABANDONED:
+                    file.unlink()
 
 
 def contains_files(directory: Path, ignore: Collection[str] = ()) -> bool:

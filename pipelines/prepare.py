@@ -14,6 +14,7 @@ from pipelines.io import fingerprint, write_csv, write_json
 from pipelines.linkage.deduplication import is_version_of_any
 from pipelines.linkage.normalization import artist_key, title_key, version_tags
 from pipelines.linkage.record_linkage import UNMATCHED, link_records
+from pipelines.locks import locked_folder
 from pipelines.manifest import PLAN, check_output_dir, make_manifest, make_plan
 from pipelines.prepared_data import LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
 from pipelines.quarantine import (
@@ -119,10 +120,15 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
 
     Raises:
         InputError: an input cannot be used, too many of them were rejected, none could be linked,
-            or `directory` holds something else.
+            `directory` holds something else, or another process writes there.
     """
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
+    with locked_folder(directory):
+        return _prepare(options, directory, progress)
+
+
+def _prepare(options: PrepareOptions, directory: Path, progress: Progress) -> PreparedData:
     inputs = read_inputs(options, progress)
     files = inputs.files.file.to_list()
     plan = make_plan(options.folders, files, options.tracks, options.split)

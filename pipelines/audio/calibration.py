@@ -13,6 +13,7 @@ from pipelines.audio.grayscale import (
     fit_curve,
     gray_histogram,
     grayscale_warning,
+    to_8_bits,
 )
 from pipelines.audio.synchrosqueezing import ROWS
 from pipelines.errors import InputError
@@ -113,7 +114,7 @@ def read_gray(path: Path) -> Pixels:
     try:
         with Image.open(path) as image:
             if image.mode.startswith("I"):  # 16 bits, which Pillow would clip
-                return (np.asarray(image).astype(np.uint32) // 257).clip(0, 255).astype(np.uint8)
+                return to_8_bits(np.asarray(image).astype(np.uint16))
             return np.asarray(image.convert("L"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: expected an image file, received: {error}") from None

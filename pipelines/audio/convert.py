@@ -14,6 +14,7 @@ from pipelines.audio.tags import read_tags
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import write_atomically, write_csv
+from pipelines.locks import locked_folder
 from pipelines.tables.spectrogram_files import printable, spectrogram_path
 from pipelines.worker_pool import run_in_processes
 
@@ -90,10 +91,20 @@ def convert_audio(
         progress: called with the number of files done and of all files.
 
     Raises:
-        InputError: `directory` is a file.
+        InputError: `directory` is a file, or another process writes there.
     """
-    if directory.exists() and not directory.is_dir():
-        raise InputError(f"{directory}: expected a folder, received a file")
+    with locked_folder(directory):
+        return _convert_all(files, directory, year, curve, processes, progress)
+
+
+def _convert_all(
+    files: Sequence[Path],
+    directory: Path,
+    year: int,
+    curve: Pixels | None,
+    processes: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> ConversionSummary:
     targets, failures = _plan(files, directory, year)
     missing = {source: target for source, target in targets.items() if not target.is_file()}
     done = len(files) - len(missing)

@@ -10,6 +10,9 @@ CLIP_FRACTION = 0.999
 MAX_MEDIAN, MIN_BLACK = 5.0, 0.2
 """Gray levels of the data set: most pixels are black. Decibel scales have a median far above."""
 
+FULL_SCALES = (255, 1023, 4095, 16383, 65535)
+"""White of 8, 10, 12, 14 and 16 bits, any of which is stored in 16-bit images."""
+
 Pixels = npt.NDArray[np.uint8]
 Histogram = npt.NDArray[np.float64]
 
@@ -42,6 +45,20 @@ def clip_level(amplitudes: npt.NDArray[np.float32]) -> float:
         return 0.0
     rank = int(CLIP_FRACTION * (amplitudes.size - 1))
     return float(np.partition(amplitudes, rank, axis=None)[rank])
+
+
+def to_8_bits(image: npt.NDArray[np.unsignedinteger]) -> Pixels:
+    """Reduce the gray levels of a 16-bit image to 8 bits.
+
+    White is that of the fewest bits that hold all levels. An image that only uses the low byte
+    would become black otherwise. Levels that are all multiples of 257 were 8-bit ones.
+    """
+    if image.size == 0:
+        return image.astype(np.uint8)
+    is_expanded = not np.any(image % 257)
+    full_scale = FULL_SCALES[-1 if is_expanded else np.searchsorted(FULL_SCALES, image.max())]
+    levels: Pixels = np.rint(image * np.float32(255 / full_scale)).astype(np.uint8)
+    return levels
 
 
 def gray_histogram(image: Pixels) -> Histogram:

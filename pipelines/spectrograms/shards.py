@@ -17,7 +17,8 @@ from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.errors import InputError
 from pipelines.io import file_error, read_json, write_atomically, write_json
 from pipelines.source_folders import SourceFolders, is_spectrogram
-from pipelines.spectrograms.loading import cnn_inputs, load_spectrogram, png_error
+from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
+from pipelines.spectrograms.loading import cnn_inputs, load_spectrogram
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, serialize_song, shard_path
 from pipelines.tables.audio_features import standardize_audio_features
 
@@ -137,6 +138,8 @@ def _load_audio(compute_inputs: LoadFunction, path: Path) -> CNNInputs | str:
         image = audio_spectrogram(path)
     except InputError as error:
         return str(error).removeprefix(f"{path}: ")
+    if reason := content_error(tf.constant(image)).numpy().decode():
+        return str(reason)
     return _to_arrays(compute_inputs(tf.constant(image)))
 
 
@@ -181,7 +184,7 @@ def image_error(path: Path) -> str:
     if error:
         return error
     try:
-        tf.io.decode_png(png, channels=1)
+        _, error = decode_spectrogram(png)
     except tf.errors.InvalidArgumentError:
         return "expected a PNG image that can be decoded, received damaged data"
-    return ""
+    return str(error.numpy().decode())

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.errors import InputError
 from pipelines.io import file_fingerprint, read_json, write_atomically, write_csv, write_json
+from pipelines.locks import locked_folder
 from pipelines.synthetic.catalog import plan_invented_songs
 from pipelines.synthetic.real_tracks import plan_real_songs
 from pipelines.synthetic.sample_plan import PlannedSong, SamplePlan
@@ -87,11 +88,25 @@ def write_sample(
         progress: called with (existing songs, all songs) at the start and after every song.
 
     Raises:
-        InputError: an argument is out of range, `directory` has other content, or `tracks` cannot
-            be used.
+        InputError: an argument is out of range, `directory` has other content, `tracks` cannot be
+            used, or another process writes to `directory`.
     """
     _check_ranges(songs, seconds, seed, workers)
     arguments = _sample_arguments(songs, seconds, tracks, seed)
+    with locked_folder(directory):
+        return _write_sample(directory, songs, seconds, tracks, seed, workers, progress, arguments)
+
+
+def _write_sample(
+    directory: Path,
+    songs: int,
+    seconds: float | None,
+    tracks: Path | None,
+    seed: int,
+    workers: int | None,
+    progress: Progress | None,
+    arguments: Mapping[str, Any],
+) -> SampleSummary:
     _check_output_dir(directory, arguments)
     plan = _make_plan(songs, seconds, tracks, seed)
     write_json(_unfinished_path(directory), arguments)

@@ -197,6 +197,7 @@ def _song_name(song: "Song") -> str:
 def _predict_csv(
     predictor: "Predictor", csv: Path, out: Path, as_json: bool, console: Console
 ) -> None:
+    from pipelines.streams import is_stream
     from songpop_tf.serving.predict_csv import count_rows, predict_csv
 
     total = count_rows(csv)
@@ -208,7 +209,9 @@ def _predict_csv(
         on_progress=console.advance,
         on_error=lambda error: typer.echo(f"songpop-tf: {error}", err=True),
     )
-    if as_json:
+    if is_stream(out):  # the output is the table alone
+        typer.echo(f"songpop-tf: {total - failed} of {total} rows predicted", err=True)
+    elif as_json:
         console.print(json.dumps({"rows": total, "failed": failed, "out": str(out)}))
     else:
         console.print(f"{total - failed} of {total} rows predicted: {out}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from pipelines.errors import InputError
+from pipelines.locks import locked_folder
 from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, current_model_card
 from songpop_tf.serving.export_readme import write_description
 from songpop_tf.serving.schema import METADATA_ONLY, WITH_SPECTROGRAM, numbered_folders, versions
@@ -39,9 +40,14 @@ def export(run: Run, target: Path, export_format: Format = "savedmodel") -> Path
 
     Raises:
         InputError: the run has no text model, or ``target`` is a file or holds versions of the
-            other format.
+            other format, or another process writes there.
     """
     _check_target(run, target, export_format)
+    with locked_folder(target):
+        return _write_version(run, target, export_format)
+
+
+def _write_version(run: Run, target: Path, export_format: Format) -> Path:
     writers: dict[Format, Callable[[Path], None]] = {
         "savedmodel": lambda directory: _write_saved_model(run, target.name, directory),
         "keras": lambda directory: _write_keras(run, directory),

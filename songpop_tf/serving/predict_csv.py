@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import file_fingerprint, read_json, write_json
+from pipelines.io import file_fingerprint, linked_file, read_json, write_json
+from pipelines.locks import locked_file
+from pipelines.streams import copy_to_stream, is_stream
 from pipelines.tables.csv_reader import numbered_rows
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import OUTPUTS
@@ -55,8 +58,8 @@ def predict_csv(
     Args:
         source: CSV with the columns artist, title, year and optionally spectrogram or audio
             (paths, relative to the CSV's folder); cells may be empty. Other columns are copied.
-        target: appears when it is complete. Rows that cannot be predicted keep their position,
-            without a popularity.
+        target: appears when it is complete; a link, device or pipe is written through. Rows that
+            cannot be predicted keep their position, without a popularity.
         on_progress: called with the number of rows after each batch.
         on_error: called with a line of text for each row that cannot be predicted: its line number
             and the reason.
@@ -65,16 +68,33 @@ def predict_csv(
         The number of rows that could not be predicted.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or has a column popularity already; or
-            the model stops responding.
+        InputError: the file cannot be read, lacks a column, or has a column popularity already; the
+            model stops responding; or another process writes the same target.
     """
+    if is_stream(target):
+        # There is no place for a partial output beside it.
+        with TemporaryDirectory() as folder:
+            complete = Path(folder) / "predicted.csv"
+            failed = _predict_to_file(predictor, source, complete, on_progress, on_error)
+            copy_to_stream(complete, target)
+        return failed
+    with locked_file(target):
+        return _predict_to_file(predictor, source, linked_file(target), on_progress, on_error)
+
+
+def _predict_to_file(
+    predictor: Predictor,
+    source: Path,
+    target: Path,
+    on_progress: Callable[[int], None],
+    on_error: Callable[[str], None],
+) -> int:
     if target.is_dir() or (target.exists() and target.samefile(source)):
         raise InputError(f"{target}: expected an output file other than {source}")
     rows = numbered_rows(source)
     _, columns = next(rows, (1, []))
     _check_columns(source, columns)
     batch_rows = _AUDIO_BATCH_ROWS if AUDIO_COLUMN in columns else _BATCH_ROWS
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     checkpoint_path = target.with_name(f".{target.name}.partial.json")
     checkpoint = _load_checkpoint(

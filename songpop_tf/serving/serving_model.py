@@ -18,7 +18,8 @@ from pipelines.errors import InputError
 from pipelines.metadata.known_fields import pattern_id
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
-from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, load_spectrogram, png_error
+from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
+from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
     METADATA_ONLY,
@@ -35,8 +36,8 @@ Signature = Callable[..., Tensors]
 Predict = Callable[..., tf.Tensor]
 """Returns popularity, lower and upper end, ``(batch, 3)``."""
 
-LoadInputs = Callable[[tf.Tensor], Tensors]
-"""Returns the CNN's inputs for the rows of a batch at some indices."""
+LoadInputs = Callable[[tf.Tensor], tuple[Tensors, tf.Tensor]]
+"""Returns the CNN's inputs for the rows of a batch at some indices, and whether each is usable."""
 
 _SPECTROGRAM = tf.TensorSpec([None], tf.string, name="spectrogram_png")
 _AUDIO = (
@@ -175,14 +176,16 @@ class ServingModel:
         return model(self._metadata_inputs("text", fields), pattern_id(*fields))
 
     def _predict_cnn(self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
-        return self._branch_model("cnn")(load(indices), pattern_id(*fields))
+        inputs, is_usable = load(indices)
+        return _nan_unless(is_usable, self._branch_model("cnn")(inputs, pattern_id(*fields)))
 
     def _predict_combined(
         self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor
     ) -> tf.Tensor:
         model = self._branch_model("combined")
-        inputs = {**load(indices), **self._metadata_inputs("combined", fields)}
-        return model(inputs, pattern_id(*fields))
+        images, is_usable = load(indices)
+        inputs = {**images, **self._metadata_inputs("combined", fields)}
+        return _nan_unless(is_usable, model(inputs, pattern_id(*fields)))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
         directory = self._run.preprocessor_directory(self.configurations[branch])
@@ -249,16 +252,23 @@ def _predict_rows(
     return tf.cond(tf.reduce_any(mask), predict_masked, lambda: outputs)
 
 
+def _nan_unless(is_usable: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Replace the rows of ``outputs``, ``(batch, 3)``, whose image is not usable."""
+    return tf.where(is_usable[:, tf.newaxis], outputs, float("nan"))
+
+
 def _output_dict(outputs: tf.Tensor) -> Tensors:
     return dict(zip(OUTPUTS, tf.unstack(outputs, axis=1), strict=True))
 
 
-def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> Tensors:
+def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
     """The CNN's inputs for the PNG files, ``(batch,)``, at the given indices."""
-    inputs = tf.map_fn(
-        lambda index: load_spectrogram(png[index]), indices, fn_output_signature=CNN_INPUTS
-    )
-    return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}
+
+    def load(index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
+        image, error = decode_spectrogram(png[index])
+        return cnn_inputs(image), tf.equal(error, "")
+
+    return _map_images(load, indices)
 
 
 def _audio_inputs(
@@ -266,12 +276,20 @@ def _audio_inputs(
     audio: tf.Tensor,
     samples: tf.Tensor,
     indices: tf.Tensor,
-) -> Tensors:
+) -> tuple[Tensors, tf.Tensor]:
     """The CNN's inputs for the audio, ``(batch, samples)``, at the given indices."""
-    inputs = tf.map_fn(
-        lambda index: cnn_inputs(transform(audio[index][: samples[index]])),
-        indices,
-        fn_output_signature=CNN_INPUTS,
-        parallel_iterations=1,  # each transform keeps the cores busy
+
+    def load(index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
+        image = transform(audio[index][: samples[index]])
+        return cnn_inputs(image), tf.equal(content_error(image), "")
+
+    return _map_images(load, indices, parallel_iterations=1)  # each transform keeps the cores busy
+
+
+def _map_images(
+    load: Callable[[tf.Tensor], tuple[Tensors, tf.Tensor]], indices: tf.Tensor, **options: int
+) -> tuple[Tensors, tf.Tensor]:
+    inputs, is_usable = tf.map_fn(
+        load, indices, fn_output_signature=(CNN_INPUTS, tf.TensorSpec([], tf.bool)), **options
     )
-    return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}
+    return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}, is_usable

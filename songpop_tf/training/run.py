@@ -10,6 +10,7 @@ import keras
 from pipelines.errors import InputError
 from pipelines.file_errors import reading
 from pipelines.io import contains_files, read_json, write_atomically, write_json
+from pipelines.locks import locked_folder
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from songpop_tf.config import RunConfig, load_config, save_config
@@ -41,7 +42,7 @@ class Run:
 
         Raises:
             InputError: the folder holds a run of other data or another configuration, or other
-                files.
+                files; or another process trains a run there.
         """
         run = cls(directory)
         if (directory / CONFIG_FILE).is_file():
@@ -65,8 +66,9 @@ class Run:
             "data": str(data.directory.resolve()),
             "fingerprints": _fingerprints(data),
         }
-        write_json(directory / _DATA_FILE, content)
-        save_config(config, directory / CONFIG_FILE)
+        with locked_folder(directory):
+            write_json(directory / _DATA_FILE, content)
+            save_config(config, directory / CONFIG_FILE)
         return run
 
     @classmethod

@@ -17,6 +17,7 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.datasets import fused_dataset, spectrogram_dataset
+from pipelines.locks import locked_folder
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TRAIN, VALIDATION
@@ -83,9 +84,14 @@ class Trainer:
         Finished ones are skipped; an interrupted one resumes after its last finished epoch.
 
         Raises:
-            InputError: the text branch has no rows to be pre-trained on.
+            InputError: the text branch has no rows to be pre-trained on, or another process trains
+                this run.
             FloatingPointError: a model diverged.
         """
+        with locked_folder(self.run.directory):
+            self._train(configurations)
+
+    def _train(self, configurations: Sequence[Configuration]) -> None:
         required = set(configurations)
         required.update(*(_required_by(configuration) for configuration in configurations))
         finished = self.run.finished()

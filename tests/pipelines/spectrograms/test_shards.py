@@ -85,11 +85,13 @@ def test_records_are_in_the_order_of_the_songs(image_dir: Path, shards: list[Sha
 def test_bad_images_are_excluded_and_reported(image_dir: Path, shards: list[Shard]) -> None:
     (image_dir / "0.png").write_bytes(b"no image")
     (image_dir / "2.png").unlink()
+    write_png(image_dir / "3.png", np.full((256, 300), 7, "uint8"))
     rejections = write_shards(shards, SourceFolders(image_dir), ignore_progress)
-    assert set(rejections) == {"0.png", "2.png"}
+    assert set(rejections) == {"0.png", "2.png", "3.png"}
+    assert "received a blank image" in rejections["3.png"]
     assert "expected a PNG file" in rejections["0.png"]
     assert "expected a readable file" in rejections["2.png"]
-    assert song_ids(shards[1]) == ["3"]
+    assert song_ids(shards[1]) == []
     assert read_json(shards[1].rejections_path) == rejections
 
 

@@ -1,11 +1,13 @@
 """Predicting CSV files: order, failed rows, and resuming."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipelines.errors import InputError
+from pipelines.locks import locked_file
 from pipelines.prepared_data import PreparedData
 from songpop_tf.serving.backend import Inputs, Rows
 from songpop_tf.serving.predict_csv import predict_csv
@@ -98,3 +100,40 @@ def test_rows_keep_their_order_and_failed_rows_are_reported(
     out = pd.read_csv(target)
     assert out.title.tolist() == table.title.tolist()
     assert out.popularity.isna().tolist() == [index == 7 for index in range(40)]
+
+
+def predict_one_row(source: Path, target: Path) -> None:
+    predictor = Predictor(ConstantBackend(10.0, "same", max_songs=1))
+    assert predict_csv(predictor, source, target, lambda _: None, lambda _: None) == 0
+
+
+@pytest.fixture
+def one_row(tmp_path: Path) -> Path:
+    source = tmp_path / "songs.csv"
+    source.write_text("artist,title,year\nQueen,Innuendo,1991\n")
+    return source
+
+
+def test_link_is_written_through(one_row: Path, tmp_path: Path) -> None:
+    real, link = tmp_path / "elsewhere" / "real.csv", tmp_path / "out.csv"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    predict_one_row(one_row, link)
+    assert link.is_symlink()
+    assert len(pd.read_csv(real)) == 1
+    assert list(real.parent.iterdir()) == [real]
+    assert set(tmp_path.iterdir()) == {one_row, link, real.parent}
+
+
+def test_device_is_written_through(one_row: Path, tmp_path: Path) -> None:
+    (tmp_path / "null").symlink_to(os.devnull)
+    predict_one_row(one_row, tmp_path / "null")
+    assert Path(os.devnull).is_char_device()
+    assert set(tmp_path.iterdir()) == {one_row, tmp_path / "null"}
+
+
+def test_table_that_another_process_writes_is_an_error(one_row: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with locked_file(target), pytest.raises(InputError, match="another process writes now"):
+        predict_one_row(one_row, target)
+    predict_one_row(one_row, target)

@@ -151,8 +151,11 @@ def test_batch_mixes_songs_with_different_known_inputs(saved_model: tf.Module) -
         encode_image(pixels(256, 256), "JPEG"),
         encode_image(pixels(256, 700))[:-30],
         encode_image(pixels(16, 700)),
+        encode_image(np.full((256, 700), 7, "uint8")),
+        encode_image(np.zeros((256, 700), "uint16")),
+        encode_image(np.stack([pixels(256, 700, seed) for seed in range(3)], axis=-1)),
     ],
-    ids=["no image", "JPEG", "truncated", "too few rows"],
+    ids=["no image", "JPEG", "truncated", "too few rows", "blank", "blank 16-bit", "color"],
 )
 def test_unusable_image_does_not_affect_other_songs(saved_model: tf.Module, image: bytes) -> None:
     outputs = predict(

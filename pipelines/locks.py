@@ -1,0 +1,65 @@
+"""Locks of outputs, so that no two processes write the same one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipelines.errors import InputError
+from pipelines.io import linked_file
+
+_LOCK_FILE = ".lock"
+
+
+@contextmanager
+def locked_folder(directory: Path) -> Iterator[None]:
+    """Hold the lock of an output folder, which is a hidden file in it.
+
+    Creates the folder; if nothing was written there, a new one is removed again.
+
+    Raises:
+        InputError: another process writes there, or the path is a file.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: expected a folder, received a file")
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with _locked(directory / _LOCK_FILE, directory):
+            yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # not empty
+                directory.rmdir()
+
+
+@contextmanager
+def locked_file(path: Path) -> Iterator[None]:
+    """Hold the lock of an output file, which is a hidden file beside it.
+
+    Raises:
+        InputError: another process writes that file.
+    """
+    file = linked_file(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(file.with_name(f".{file.name}{_LOCK_FILE}"), path):
+        yield
+
+
+@contextmanager
+def _locked(lock_file: Path, output: Path) -> Iterator[None]:
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"{output}: expected an output that only this process writes, received one that "
+            "another process writes now; wait until it ends or choose another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        # Before it is released: afterwards it may be another process's lock.
+        lock_file.unlink(missing_ok=True)
+        lock.release()

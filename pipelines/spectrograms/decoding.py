@@ -1,0 +1,190 @@
+"""Decode the PNG file of a spectrogram, and decide whether it is usable.
+
+`png_error` reads the file's ends, `decode_spectrogram` the image and `content_error` what it shows.
+All functions can be traced into a graph.
+"""
+
+import tensorflow as tf
+
+from pipelines.audio.grayscale import FULL_SCALES
+
+MIN_ROWS, MAX_ROWS = 32, 4096
+MIN_COLUMNS = 32
+MAX_PIXELS = 64 * 2**20
+"""Largest image accepted: 21 minutes of 256 rows at 200 columns per second."""
+
+MAX_TINT = 8
+"""Largest difference between the channels of a gray image: those of JPEG files are rounded."""
+MIN_CONTENT, BLANK_LEVELS = 0.001, 8
+"""Part of the pixels that must be outside of any 8 adjacent gray levels. In the data set, that part
+is white (`pipelines.audio.grayscale.CLIP_FRACTION`)."""
+_CHECKED_COLUMNS = 1024
+"""Columns, evenly spread, whose content is checked."""
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_IEND_CHUNK = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_HEADER_SIZE = 26
+"""Bytes: signature (8), then of the IHDR chunk length, type, width and height (4 each), bit depth
+and color type."""
+_SIGNATURE_BYTES, _CHUNK_TYPE_BYTES = slice(0, 8), slice(12, 16)
+_WIDTH_BYTES, _HEIGHT_BYTES = slice(16, 20), slice(20, 24)
+_BIT_DEPTH_BYTE, _COLOR_TYPE_BYTE = 24, 25
+_COLOR_BIT = 2
+"""Set in the color types of palettes, RGB and RGBA."""
+
+
+def png_error(png: tf.Tensor) -> tf.Tensor:
+    """Check PNG files by their first and last bytes, before they are decoded.
+
+    What they show is checked by `decode_spectrogram`.
+
+    ``tf.io.decode_png`` alone would accept JPEG and GIF files, and images of up to 2^29 pixels. It
+    still detects damage between header and end.
+
+    Args:
+        png: strings of any shape, the bytes of each file.
+
+    Returns:
+        Strings of that shape: empty for a usable spectrogram, else one line with what was expected
+        and what was received.
+    """
+    header = _header(png)
+    is_png = _equals(header[..., _SIGNATURE_BYTES], _PNG_SIGNATURE) & _equals(
+        header[..., _CHUNK_TYPE_BYTES], b"IHDR"
+    )
+    columns, rows = _big_endian(header[..., _WIDTH_BYTES]), _big_endian(header[..., _HEIGHT_BYTES])
+    size = tf.strings.join([tf.strings.as_string(rows), " x ", tf.strings.as_string(columns)])
+    checks = [
+        (is_png, tf.constant("expected a PNG file, received something else")),
+        (
+            tf.equal(_last_bytes(png, len(_PNG_IEND_CHUNK)), _PNG_IEND_CHUNK),
+            tf.constant("expected a whole PNG file, received one without its end"),
+        ),
+        (
+            tf.logical_and(rows >= MIN_ROWS, rows <= MAX_ROWS),
+            f"expected {MIN_ROWS} to {MAX_ROWS} rows, received an image of " + size,
+        ),
+        (
+            columns >= MIN_COLUMNS,
+            f"expected at least {MIN_COLUMNS} columns, received an image of " + size,
+        ),
+        (
+            rows * columns <= MAX_PIXELS,
+            f"expected at most {MAX_PIXELS} pixels, received an image of " + size,
+        ),
+    ]
+    # In reverse order, so that the first failed check gives the message.
+    error = tf.constant("")
+    for passed, message in reversed(checks):
+        error = tf.where(passed, error, message)
+    return error
+
+
+def _header(png: tf.Tensor) -> tf.Tensor:
+    """Return the first bytes as ``(..., _HEADER_SIZE)`` uint8; a shorter file is zero-padded."""
+    return tf.io.decode_raw(png, tf.uint8, fixed_length=_HEADER_SIZE)
+
+
+def _equals(received: tf.Tensor, expected: bytes) -> tf.Tensor:
+    return tf.reduce_all(tf.equal(received, list(expected)), axis=-1)
+
+
+def _last_bytes(text: tf.Tensor, count: int) -> tf.Tensor:
+    """Return the last ``count`` bytes, or the whole string if it is shorter."""
+    length = tf.minimum(tf.strings.length(text), count)
+    return tf.strings.substr(text, -length, length)
+
+
+def _big_endian(four_bytes: tf.Tensor) -> tf.Tensor:
+    place_values = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
+    return tf.reduce_sum(tf.cast(four_bytes, tf.int64) * place_values, axis=-1)
+
+
+def decode_spectrogram(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode a PNG file to gray, and check what it shows.
+
+    Args:
+        png: scalar string, the bytes of a PNG file for which `png_error` is empty.
+
+    Returns:
+        ``(rows, columns)`` uint8; and a scalar string: empty for a usable spectrogram, else one
+        line with what was expected and what was received.
+
+    Raises:
+        tf.errors.InvalidArgumentError: the file is damaged.
+    """
+    color_type = _header(png)[_COLOR_TYPE_BYTE]
+    image, error = tf.cond(
+        tf.equal(tf.bitwise.bitwise_and(color_type, _COLOR_BIT), 0),
+        lambda: _decode_gray(png),
+        lambda: _decode_color(png),
+    )
+    return image, error
+
+
+def _decode_gray(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    image = tf.squeeze(_decode(png, channels=1), axis=2)
+    return image, content_error(image)
+
+
+def _decode_color(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode an image of three channels, which must be alike; their mean would not show colors."""
+    image = _decode(png, channels=3)
+    checked = tf.cast(_spread_columns(image), tf.int32)
+    tint = tf.reduce_max(tf.reduce_max(checked, axis=2) - tf.reduce_min(checked, axis=2))
+    tint_error = tf.strings.join(
+        [
+            "expected a gray image, received a color image whose channels differ by up to ",
+            tf.strings.as_string(tint),
+            " of 255 levels: save the spectrogram without a color map",
+        ]
+    )
+    gray = image[:, :, 1]
+    return gray, tf.where(tint > MAX_TINT, tint_error, content_error(gray))
+
+
+def _decode(png: tf.Tensor, channels: int) -> tf.Tensor:
+    """``(rows, columns, channels)`` uint8."""
+    return tf.cond(
+        tf.equal(_header(png)[_BIT_DEPTH_BYTE], 16),
+        lambda: _to_8_bits(tf.io.decode_png(png, channels, tf.uint16)),
+        lambda: tf.io.decode_png(png, channels, tf.uint8),
+    )
+
+
+def _to_8_bits(image: tf.Tensor) -> tf.Tensor:
+    """Reduce 16-bit pixels to 8 bits; as `pipelines.audio.grayscale.to_8_bits`."""
+    levels = tf.cast(image, tf.int32)
+    full_scale = tf.gather(FULL_SCALES, tf.searchsorted(FULL_SCALES, [tf.reduce_max(levels)]))[0]
+    is_expanded = tf.reduce_all(tf.equal(levels % 257, 0))
+    full_scale = tf.where(is_expanded, FULL_SCALES[-1], full_scale)
+    scaled = tf.cast(levels, tf.float32) * (255 / tf.cast(full_scale, tf.float32))
+    return tf.cast(tf.round(scaled), tf.uint8)
+
+
+def content_error(image: tf.Tensor) -> tf.Tensor:
+    """Check that a gray image shows something.
+
+    Args:
+        image: ``(rows, columns)`` uint8.
+
+    Returns:
+        Scalar string: empty, or one line with what was expected and what was received.
+    """
+    levels = tf.reshape(tf.cast(_spread_columns(image), tf.int32), [-1])
+    histogram = tf.math.bincount(levels, minlength=256, maxlength=256, dtype=tf.int32)
+    below = tf.pad(tf.cumsum(histogram), [[1, 0]])
+    alike = tf.reduce_max(below[BLANK_LEVELS:] - below[:-BLANK_LEVELS]) / tf.size(levels)
+    error = tf.strings.join(
+        [
+            "expected a spectrogram, received a blank image: ",
+            tf.strings.as_string(100 * alike, precision=2),
+            f" % of its pixels are within {BLANK_LEVELS} of 256 gray levels",
+        ]
+    )
+    return tf.where(1 - alike < MIN_CONTENT, error, "")
+
+
+def _spread_columns(image: tf.Tensor) -> tf.Tensor:
+    """Return about `_CHECKED_COLUMNS` columns: counting all pixels of a song takes far longer."""
+    return image[:, :: tf.maximum(1, tf.shape(image)[1] // _CHECKED_COLUMNS)]
