@@ -19,6 +19,7 @@ import tensorflow as tf
 from pipelines.datasets import fused_dataset, spectrogram_dataset
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
+from pipelines.spectrograms.tfrecords import naming_damaged_records
 from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.console import Console
@@ -83,7 +84,7 @@ class Trainer:
         Finished ones are skipped; an interrupted one resumes after its last finished epoch.
 
         Raises:
-            InputError: the text branch has no rows to be pre-trained on.
+            InputError: the text branch has no rows to be pre-trained on, or a file is damaged.
             FloatingPointError: a model diverged.
         """
         required = set(configurations)
@@ -97,8 +98,9 @@ class Trainer:
             if configuration in finished:
                 self.console.print(f"{configuration}: already trained")
                 continue
-            model, histories = self.fit(configuration, self.build(configuration))
-            intervals = calibrate_run(configuration, model, self.run, self.data)
+            with naming_damaged_records(self.data.shards):
+                model, histories = self.fit(configuration, self.build(configuration))
+                intervals = calibrate_run(configuration, model, self.run, self.data)
             self.run.save_model(configuration, model, _concatenate(histories), intervals)
             keras.utils.clear_session(free_memory=True)
 
