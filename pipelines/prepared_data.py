@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import read_json
 from pipelines.source_folders import SourceFolders
 from pipelines.tables.audio_features import AUDIO_FEATURES
@@ -83,6 +84,11 @@ class PreparedData:
         """Return the rows of the pre-training set that belong to a split."""
         return self.metadata[self.metadata.split == split].reset_index(drop=True)
 
+    @property
+    def shards(self) -> list[Path]:
+        """All TFRecord files."""
+        return [self.directory / shard["file"] for shard in self.manifest["shards"]]
+
     def shards_of(self, split: str) -> list[Path]:
         """Return the TFRecord files of a split, in order."""
         shards = self.manifest["shards"]
@@ -93,9 +99,10 @@ def _read_table(path: Path) -> pd.DataFrame:
     # keep_default_na: there are artists called "None" and titles called "NA".
     text_columns = ("song_id", "track_id", "artist", "title", "split", "file")
     missing_values = {name: [""] for name in AUDIO_FEATURES}
-    return pd.read_csv(
-        path,
-        keep_default_na=False,
-        na_values=missing_values,
-        dtype=dict.fromkeys(text_columns, str),
-    )
+    with reading(path, "a table that `songpop-tf prepare` wrote"):
+        return pd.read_csv(
+            path,
+            keep_default_na=False,
+            na_values=missing_values,
+            dtype=dict.fromkeys(text_columns, str),
+        )

@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -149,10 +150,14 @@ def _write_shard(shard: Shard, images: Sequence[CNNInputs | str]) -> None:
     Args:
         shard: what to write.
         images: of each of its songs, or why there is none.
+
+    Raises:
+        InputError: the shard cannot be written, for example to a full disk.
     """
     rejections = {}
     with (
         write_atomically(shard.path) as temporary,
+        _naming_the_shard(shard.path),
         tf.io.TFRecordWriter(str(temporary)) as writer,
     ):
         songs = _to_dicts(shard.songs)
@@ -163,6 +168,15 @@ def _write_shard(shard: Shard, images: Sequence[CNNInputs | str]) -> None:
             else:
                 writer.write(serialize_song(song, features, image))
     write_json(shard.rejections_path, rejections)
+
+
+@contextmanager
+def _naming_the_shard(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = " ".join(error.message.split())
+        raise InputError(f"{path}: expected a file to write to, received: {reason}") from error
 
 
 def _to_dicts(songs: pd.DataFrame) -> list[dict[str, Any]]:

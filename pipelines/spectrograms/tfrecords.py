@@ -1,8 +1,8 @@
 """TFRecord files of resized spectrograms with the metadata and the targets of each song."""
 
-import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.spectrograms.loading import COLUMNS, ROWS
 from pipelines.spectrograms.statistics import STATISTICS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
 SONGS_PER_SHARD = 64
+
+_REMEDY = "copy the prepared data again, or prepare again"
+_EXPECTED = f"records of songs ({_REMEDY})"
 
 _FEATURE_DESCRIPTION = {
     "song_id": tf.io.FixedLenFeature([], tf.string),
@@ -88,15 +93,50 @@ def count_records(path: Path) -> int:
     """Count the records of a TFRecord file without reading their content.
 
     A record is its length (8 bytes), the CRC of the length (4), the content and its CRC (4).
+
+    Raises:
+        InputError: the file is missing, or does not end with the end of a record.
     """
-    count = 0
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while file.tell() < size:
+    count = end = 0
+    with reading(path, _EXPECTED), path.open("rb") as file:
+        size = path.stat().st_size
+        while end < size:
+            file.seek(end)
             (length,) = struct.unpack("<Q", file.read(8))
-            file.seek(4 + length + 4, os.SEEK_CUR)
+            end += 8 + 4 + length + 4
             count += 1
+        if end > size:
+            raise InputError(f"{path}: expected {end} bytes or more, received {size}; {_REMEDY}")
     return count
+
+
+@contextmanager
+def naming_damaged_records(paths: Sequence[Path]) -> Iterator[None]:
+    """Name the file of TensorFlow's error while datasets of TFRecord files are read.
+
+    Args:
+        paths: the files that are read.
+
+    Raises:
+        InputError: TensorFlow failed, and one of the files is damaged.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        for path in paths:
+            _check_records(path)
+        raise
+
+
+def _check_records(path: Path) -> None:
+    """Read all records of a file.
+
+    Raises:
+        InputError: one is damaged.
+    """
+    with reading(path, _EXPECTED):
+        for record in tf.data.TFRecordDataset(str(path)):
+            parse_song(record)
 
 
 def shard_path(directory: Path, split: str, index: int, count: int) -> Path:

@@ -12,6 +12,7 @@ from pipelines.errors import InputError
 from pipelines.io import write_csv, write_json
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
+from pipelines.spectrograms.tfrecords import naming_damaged_records
 from pipelines.splits import TEST, TRAIN, VALIDATION
 from songpop_tf.array_types import Vector
 from songpop_tf.console import Console
@@ -105,7 +106,8 @@ def _predict(
     for done, configuration in enumerate(configurations, start=1):
         console.progress(f"predicting with {configuration}", done, total)
         model = run.load_model(configuration)
-        popularity = predict_patterns(configuration, model, run, data, TEST)
+        with naming_damaged_records(data.shards_of(TEST)):
+            popularity = predict_patterns(configuration, model, run, data, TEST)
         covariates = run_covariates(configuration, run, data.songs_of(TEST))
         pattern_predictions[configuration] = _PatternPredictions(
             popularity,

@@ -20,6 +20,7 @@ from pipelines.datasets import fused_dataset, spectrogram_dataset
 from pipelines.locks import locked_folder
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
+from pipelines.spectrograms.tfrecords import naming_damaged_records
 from pipelines.splits import TRAIN, VALIDATION
 from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.console import Console
@@ -84,8 +85,8 @@ class Trainer:
         Finished ones are skipped; an interrupted one resumes after its last finished epoch.
 
         Raises:
-            InputError: the text branch has no rows to be pre-trained on, or another process trains
-                this run.
+            InputError: the text branch has no rows to be pre-trained on, a file is damaged, or
+                another process trains this run.
             FloatingPointError: a model diverged.
         """
         with locked_folder(self.run.directory):
@@ -103,8 +104,9 @@ class Trainer:
             if configuration in finished:
                 self.console.print(f"{configuration}: already trained")
                 continue
-            model, histories = self.fit(configuration, self.build(configuration))
-            intervals = calibrate_run(configuration, model, self.run, self.data)
+            with naming_damaged_records(self.data.shards):
+                model, histories = self.fit(configuration, self.build(configuration))
+                intervals = calibrate_run(configuration, model, self.run, self.data)
             self.run.save_model(configuration, model, _concatenate(histories), intervals)
             keras.utils.clear_session(free_memory=True)
 

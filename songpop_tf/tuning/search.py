@@ -9,14 +9,16 @@ from itertools import count
 from pathlib import Path
 
 import keras_tuner
+import optuna
 from keras_tuner.engine.trial import TrialStatus
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import OptunaError
 from sqlalchemy.exc import SQLAlchemyError
 
 from keras_tuner_optuna import OptunaOracle
 from pipelines.errors import InputError
 from pipelines.io import read_json, write_json
 from pipelines.prepared_data import METADATA, SONGS, PreparedData
+from pipelines.spectrograms.tfrecords import naming_damaged_records
 from songpop_tf.config import RunConfig, save_config
 from songpop_tf.console import Console
 from songpop_tf.training.configurations import BRANCHES
@@ -92,7 +94,8 @@ def search(
         branch_base = best if name == "combined" else base
         if name == "combined" and branch == "all":
             _archive_search(out / name, branch_base, console)
-        hp = _BranchSearch(data, out, name, options, branch_base, console).run()
+        with naming_damaged_records(data.shards):
+            hp = _BranchSearch(data, out, name, options, branch_base, console).run()
         best = apply_hyperparameters(name, hp, best, options.oracle_sets_epochs)
         with hold_lock(out / "best.lock", f"another process to write {BEST_CONFIG_FILE}", console):
             save_config(best, out / BEST_CONFIG_FILE)
@@ -189,8 +192,12 @@ class _BranchSearch:
         )
         try:
             return create_oracle(options)
-        except (ImportError, SQLAlchemyError, StorageInternalError) as error:
+        except (ImportError, SQLAlchemyError, OptunaError) as error:
             raise InputError(f"--storage: expected a database URL, received {error}") from error
+        except RuntimeError as error:  # Optuna's advice what to do with the database
+            raise InputError(
+                f"--storage: expected a database of Optuna {optuna.__version__}, received: {error}"
+            ) from error
 
     def _start(self, oracle: keras_tuner.Oracle, worker_id: int) -> None:
         """Print the number of trials, and have a new Optuna study start with the defaults."""

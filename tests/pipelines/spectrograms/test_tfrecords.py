@@ -1,12 +1,21 @@
 """Records of songs."""
 
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from pipelines.errors import InputError
 from pipelines.spectrograms.statistics import STATISTICS
-from pipelines.spectrograms.tfrecords import count_records, parse_song, serialize_song, shard_path
+from pipelines.spectrograms.tfrecords import (
+    count_records,
+    naming_damaged_records,
+    parse_song,
+    serialize_song,
+    shard_path,
+)
 from tests.pipelines.images import pixels
 
 SONG = {
@@ -55,6 +64,43 @@ def test_records_are_counted(tmp_path: Path) -> None:
             for _ in range(count):
                 writer.write(record())
         assert count_records(path) == count
+
+
+def write_records(path: Path, count: int) -> None:
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for _ in range(count):
+            writer.write(record())
+
+
+@pytest.mark.parametrize("lost", [1, 1000, 300_000])
+def test_file_that_was_cut_is_named(tmp_path: Path, lost: int) -> None:
+    path = tmp_path / "songs.tfrecord"
+    write_records(path, 2)
+    os.truncate(path, path.stat().st_size - lost)
+    with pytest.raises(InputError, match=r"songs\.tfrecord: expected"):
+        count_records(path)
+    with pytest.raises(InputError, match=r"missing\.tfrecord: .* a missing file"):
+        count_records(tmp_path / "missing.tfrecord")
+
+
+@pytest.mark.parametrize("position", [0, 9, 1000, -2])
+def test_damaged_file_is_named(tmp_path: Path, position: int) -> None:
+    whole, damaged = tmp_path / "whole.tfrecord", tmp_path / "damaged.tfrecord"
+    for path in (whole, damaged):
+        write_records(path, 2)
+    content = bytearray(damaged.read_bytes())
+    content[position] ^= 0xFF
+    damaged.write_bytes(content)
+    files = [whole, damaged]
+    with pytest.raises(InputError, match=r"damaged\.tfrecord: "), naming_damaged_records(files):
+        list(tf.data.TFRecordDataset([str(path) for path in files]))
+
+
+def test_error_without_a_damaged_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "songs.tfrecord"
+    write_records(path, 1)
+    with pytest.raises(tf.errors.ResourceExhaustedError), naming_damaged_records([path]):
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
 
 
 def test_shard_path_holds_split_index_and_count() -> None:
