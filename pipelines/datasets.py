@@ -21,6 +21,8 @@ import tensorflow as tf
 from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.audio.grayscale import Pixels
 from pipelines.config import AugmentationConfig, MaskingConfig
+from pipelines.errors import InputError
+from pipelines.io import StrPath, to_paths
 from pipelines.metadata.known_fields import FIELDS
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
@@ -121,7 +123,7 @@ def _metadata_inputs(
 
 
 def spectrogram_dataset(
-    shards: Sequence[Path],
+    shards: StrPath | Sequence[StrPath],
     batch_size: int,
     *,
     seed: int | None = None,
@@ -146,6 +148,7 @@ def spectrogram_dataset(
             `pipelines.tables.audio_features.standardize_audio_features`.
 
     Raises:
+        InputError: there are no shards.
         ValueError: augmentation without a seed.
     """
 
@@ -166,7 +169,7 @@ def _spectrogram_inputs(songs: Tensors) -> Tensors:
     return {name: songs[name] for name in CNN_INPUTS}
 
 
-def audio_dataset(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
+def audio_dataset(files: StrPath | Sequence[StrPath], batch_size: int) -> tf.data.Dataset:
     """Batches of the inputs of the CNN, read from sound files.
 
     Args:
@@ -184,7 +187,7 @@ def audio_dataset(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
         inputs = cnn_inputs(image)
         return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}
 
-    paths = tf.data.Dataset.from_tensor_slices([str(file) for file in files])
+    paths = tf.data.Dataset.from_tensor_slices([str(file) for file in to_paths(files)])
     inputs = paths.map(load, num_parallel_calls=tf.data.AUTOTUNE)
     return inputs.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
@@ -194,7 +197,7 @@ def _audio_image(path: bytes) -> Pixels:
 
 
 def fused_dataset(
-    shards: Sequence[Path],
+    shards: StrPath | Sequence[StrPath],
     preprocessor: MetadataPreprocessor,
     batch_size: int,
     *,
@@ -214,6 +217,7 @@ def fused_dataset(
             for each pattern. Several need ``seed=None``: an infinite pass never ends.
 
     Raises:
+        InputError: there are no shards.
         ValueError: augmentation or masking without a seed, or several patterns with one.
     """
     _require_seed("masking", masking, seed)
@@ -249,7 +253,7 @@ def fused_dataset(
 
 
 def _song_batches(
-    shards: Sequence[Path],
+    shards: StrPath | Sequence[StrPath],
     batch_size: int,
     seed: int | None,
     first_epoch: int,
@@ -257,7 +261,10 @@ def _song_batches(
 ) -> tf.data.Dataset:
     """Batches of songs as in `parse_song`; spectrogram float32 from 0 to 255, and epoch."""
     _require_seed("augmentation", augmentation, seed)
-    files = tf.constant([str(path) for path in shards])
+    paths = to_paths(shards)
+    if not paths:
+        raise InputError("shards: expected TFRecord files of prepared data, received none")
+    files = tf.constant([str(path) for path in paths])
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         epoch_seed = None if seed is None else _epoch_seed(seed, epoch)
@@ -275,7 +282,7 @@ def _song_batches(
         # Batch within the epoch, so that no batch has songs of two epochs.
         return songs.batch(batch_size, num_parallel_calls=tf.data.AUTOTUNE)
 
-    song_count = sum(count_records(path) for path in shards)
+    song_count = sum(count_records(path) for path in paths)
     return _repeat(one_epoch, seed, first_epoch, math.ceil(song_count / batch_size))
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,9 @@ from pipelines.streams import copy_to_stream, is_stream
 
 if TYPE_CHECKING:
     import pandas as pd
+
+StrPath = str | os.PathLike[str]
+"""A path as callers from Python may give it."""
 
 _ABANDONED = 3600.0
 """Seconds without a change, after which a temporary file is taken for that of a killed process."""
@@ -48,6 +51,11 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def to_paths(paths: StrPath | Iterable[StrPath]) -> list[Path]:
+    """Return one path, or several, as a list."""
+    return [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
 
 
 def linked_file(path: Path) -> Path:

@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines.config import SplitConfig
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import fingerprint, write_csv, write_json
+from pipelines.io import StrPath, fingerprint, to_paths, write_csv, write_json
 from pipelines.linkage.deduplication import is_version_of_any
 from pipelines.linkage.normalization import artist_key, title_key, version_tags
 from pipelines.linkage.record_linkage import UNMATCHED, link_records
@@ -56,6 +56,13 @@ class PrepareOptions:
     split: SplitConfig
     max_bad: float = 0.05
     audio: Path | None = None
+
+    def __post_init__(self) -> None:
+        # A str is as good as a Path to callers from Python.
+        for name in ("spectrograms", "audio"):
+            if (folder := getattr(self, name)) is not None:
+                object.__setattr__(self, name, Path(folder))
+        object.__setattr__(self, "tracks", to_paths(self.tracks))
 
     @property
     def folders(self) -> SourceFolders:
@@ -112,7 +119,7 @@ class SplitTables:
     held_out: pd.DataFrame
 
 
-def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> PreparedData:
+def prepare(options: PrepareOptions, directory: StrPath, progress: Progress) -> PreparedData:
     """Read, link, split and write; resume if interrupted with the same inputs and settings.
 
     Returns:
@@ -124,6 +131,7 @@ def prepare(options: PrepareOptions, directory: Path, progress: Progress) -> Pre
     """
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
+    directory = Path(directory)
     with locked_folder(directory):
         return _prepare(options, directory, progress)
 

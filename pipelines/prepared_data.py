@@ -9,8 +9,9 @@ import pandas as pd
 
 from pipelines.errors import InputError
 from pipelines.file_errors import reading
-from pipelines.io import read_json
+from pipelines.io import StrPath, read_json
 from pipelines.source_folders import SourceFolders
+from pipelines.splits import SPLITS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
 DATA_FORMAT = 4
@@ -35,13 +36,14 @@ class PreparedData:
     manifest: dict[str, Any]
 
     @classmethod
-    def open(cls, directory: Path) -> "PreparedData":
+    def open(cls, directory: StrPath) -> "PreparedData":
         """Open a directory whose preparation is complete.
 
         Raises:
             InputError: the manifest is missing (never prepared, or interrupted), or its format is
                 not `DATA_FORMAT`.
         """
+        directory = Path(directory)
         path = directory / MANIFEST
         if not path.is_file():
             raise InputError(
@@ -77,12 +79,20 @@ class PreparedData:
         return _read_table(self.directory / METADATA).assign(is_pretraining=1)
 
     def songs_of(self, split: str) -> pd.DataFrame:
-        """Return the songs of a split, in the order of its records."""
-        return self.songs[self.songs.split == split].reset_index(drop=True)
+        """Return the songs of a split, in the order of its records.
+
+        Raises:
+            InputError: there is no split of that name.
+        """
+        return self.songs[self.songs.split == _checked(split)].reset_index(drop=True)
 
     def metadata_of(self, split: str) -> pd.DataFrame:
-        """Return the rows of the pre-training set that belong to a split."""
-        return self.metadata[self.metadata.split == split].reset_index(drop=True)
+        """Return the rows of the pre-training set that belong to a split.
+
+        Raises:
+            InputError: there is no split of that name.
+        """
+        return self.metadata[self.metadata.split == _checked(split)].reset_index(drop=True)
 
     @property
     def shards(self) -> list[Path]:
@@ -90,9 +100,20 @@ class PreparedData:
         return [self.directory / shard["file"] for shard in self.manifest["shards"]]
 
     def shards_of(self, split: str) -> list[Path]:
-        """Return the TFRecord files of a split, in order."""
+        """Return the TFRecord files of a split, in order.
+
+        Raises:
+            InputError: there is no split of that name.
+        """
+        _checked(split)
         shards = self.manifest["shards"]
         return [self.directory / shard["file"] for shard in shards if shard["split"] == split]
+
+
+def _checked(split: str) -> str:
+    if split not in SPLITS:
+        raise InputError(f"split: expected one of {', '.join(SPLITS)}, received {split!r}")
+    return split
 
 
 def _read_table(path: Path) -> pd.DataFrame:

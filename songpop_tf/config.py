@@ -21,7 +21,7 @@ from pipelines.config import (
     require_positive,
 )
 from pipelines.errors import InputError
-from pipelines.io import write_atomically
+from pipelines.io import StrPath, write_atomically
 
 
 def _require_dropout_rates(config: object, *names: str) -> None:
@@ -231,14 +231,14 @@ class RunConfig:
         require(self.auxiliary_weight >= 0, "auxiliary_weight", "0 or more", self.auxiliary_weight)
 
 
-def load_config(path: Path) -> RunConfig:
+def load_config(path: StrPath) -> RunConfig:
     """Read a configuration from a TOML file; settings that are not in the file keep their default.
 
     Raises:
         InputError: the file is missing or no TOML, or has an unknown setting or an invalid value.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             settings = tomllib.load(file)
     except FileNotFoundError:
         raise InputError(f"{path}: expected a TOML file, received a missing file") from None
@@ -250,7 +250,7 @@ def load_config(path: Path) -> RunConfig:
         raise InputError(f"{path}: {error}") from None
 
 
-def resolve_config(path: Path | None, seed: int | None) -> RunConfig:
+def resolve_config(path: StrPath | None, seed: int | None) -> RunConfig:
     """Load a TOML file, or take the defaults if ``path`` is None; ``seed`` overrides the file's."""
     config = load_config(path) if path is not None else RunConfig()
     return config if seed is None else dataclasses.replace(config, seed=seed)

@@ -13,7 +13,7 @@ from pipelines.audio.grayscale import Pixels
 from pipelines.audio.tags import read_tags
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import write_atomically, write_csv
+from pipelines.io import StrPath, to_paths, write_atomically, write_csv
 from pipelines.locks import locked_folder
 from pipelines.tables.spectrogram_files import printable, spectrogram_path
 from pipelines.worker_pool import run_in_processes
@@ -37,13 +37,14 @@ class ConversionSummary:
     failures: pd.DataFrame
 
 
-def find_audio(paths: Sequence[Path]) -> list[Path]:
+def find_audio(paths: StrPath | Sequence[StrPath]) -> list[Path]:
     """List sound files: those given, and those below the folders given, sorted.
 
     Raises:
         InputError: a path does not exist, or there is no sound file at all.
     """
     files: list[Path] = []
+    paths = to_paths(paths)
     for path in paths:
         if path.is_dir():
             files += _walk(path)
@@ -70,8 +71,8 @@ def _walk(directory: Path) -> list[Path]:
 
 
 def convert_audio(
-    files: Sequence[Path],
-    directory: Path,
+    files: StrPath | Sequence[StrPath],
+    directory: StrPath,
     *,
     year: int = UNKNOWN_YEAR,
     curve: Pixels | None = None,
@@ -93,8 +94,9 @@ def convert_audio(
     Raises:
         InputError: `directory` is a file, or another process writes there.
     """
+    directory = Path(directory)
     with locked_folder(directory):
-        return _convert_all(files, directory, year, curve, processes, progress)
+        return _convert_all(to_paths(files), directory, year, curve, processes, progress)
 
 
 def _convert_all(

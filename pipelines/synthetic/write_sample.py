@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from pipelines.errors import InputError
-from pipelines.io import file_fingerprint, read_json, write_atomically, write_csv, write_json
+from pipelines.io import (
+    StrPath,
+    file_fingerprint,
+    read_json,
+    write_atomically,
+    write_csv,
+    write_json,
+)
 from pipelines.locks import locked_folder
 from pipelines.synthetic.catalog import plan_invented_songs
 from pipelines.synthetic.real_tracks import plan_real_songs
@@ -59,11 +66,11 @@ class SampleSummary:
 
 
 def write_sample(
-    directory: Path,
+    directory: StrPath,
     songs: int,
     *,
     seconds: float | None = None,
-    tracks: Path | None = None,
+    tracks: StrPath | None = None,
     seed: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -92,6 +99,7 @@ def write_sample(
             used, or another process writes to `directory`.
     """
     _check_ranges(songs, seconds, seed, workers)
+    directory, tracks = Path(directory), None if tracks is None else Path(tracks)
     arguments = _sample_arguments(songs, seconds, tracks, seed)
     with locked_folder(directory):
         return _write_sample(directory, songs, seconds, tracks, seed, workers, progress, arguments)

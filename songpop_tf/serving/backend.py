@@ -24,7 +24,8 @@ class Backend(Protocol):
 
     Attributes:
         name: of the model, for error messages.
-        identity: changes whenever the same name may stand for other predictions.
+        identity: changes whenever the same name may stand for other predictions: a fingerprint of
+            the model's files, or the version of a served one.
         branches: "text", "cnn" and "combined", as far as the model has them.
         validate_images: whether the predictor decodes spectrogram files before it calls the
             backend. If False, it decodes a file only to explain a missing prediction, and the

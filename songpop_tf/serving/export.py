@@ -9,6 +9,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from pipelines.errors import InputError
+from pipelines.io import StrPath
 from pipelines.locks import locked_folder
 from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, current_model_card
 from songpop_tf.serving.export_readme import write_description
@@ -23,7 +24,7 @@ PREPROCESSORS_FOLDER = "preprocessors"
 """Folder of a "keras" export: a preprocessor for each branch that reads metadata."""
 
 
-def export(run: Run, target: Path, export_format: Format = "savedmodel") -> Path:
+def export(run: Run, target: StrPath, export_format: Format = "savedmodel") -> Path:
     """Write the next version of a model.
 
     The version appears atomically: it is written into a hidden folder that no server takes for a
@@ -42,6 +43,7 @@ def export(run: Run, target: Path, export_format: Format = "savedmodel") -> Path
         InputError: the run has no text model, or ``target`` is a file or holds versions of the
             other format, or another process writes there.
     """
+    target = Path(target)
     _check_target(run, target, export_format)
     with locked_folder(target):
         return _write_version(run, target, export_format)

@@ -54,7 +54,7 @@ class GrpcBackend:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._model = parts.path.strip("/") or DEFAULT_MODEL
-        self.name = self.identity = f"grpc://{parts.netloc}/{self._model}"
+        self.name = f"grpc://{parts.netloc}/{self._model}"
         # Retried here instead: gRPC itself retries small requests only.
         channel = grpc.insecure_channel(parts.netloc, [("grpc.enable_retries", 0)])
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -73,10 +73,11 @@ class GrpcBackend:
         return rows_from_columns(self.name, columns, len(inputs["year"]))
 
     def _signatures(self) -> dict[str, list[str]]:
-        """The names of the inputs of each signature."""
+        """The names of the inputs of each signature; also sets the identity."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[_SIGNATURE_DEF])
         request.model_spec.name = self._model
         response = self._call(self._service.GetModelMetadata, request)
+        self.identity = f"{self.name} version {response.model_spec.version.value}"
         signatures = get_model_metadata_pb2.SignatureDefMap()
         try:
             unpacked = response.metadata[_SIGNATURE_DEF].Unpack(signatures)

@@ -7,18 +7,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.errors import InputError
+from pipelines.io import StrPath
 from songpop_tf.serving.predictor import Predictor
 from songpop_tf.serving.schema import newest_version
 
 _URL_FORMS = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
 
 
-def open_predictor(directory: Path) -> Predictor:
+def open_predictor(directory: StrPath) -> Predictor:
     """Open a training run, an exported model (its newest version), or one version of it.
 
     Raises:
         InputError: the folder holds none of them, or a run without a finished model.
     """
+    directory = Path(directory)
     if version := newest_version(directory):
         from songpop_tf.serving.saved_model_backend import SavedModelBackend
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import file_fingerprint, linked_file, read_json, write_json
+from pipelines.io import StrPath, file_fingerprint, linked_file, read_json, write_json
 from pipelines.locks import locked_file
 from pipelines.streams import copy_to_stream, is_stream
 from pipelines.tables.csv_reader import numbered_rows
@@ -46,8 +46,8 @@ class _Checkpoint:
 
 def predict_csv(
     predictor: Predictor,
-    source: Path,
-    target: Path,
+    source: StrPath,
+    target: StrPath,
     on_progress: Callable[[int], None],
     on_error: Callable[[str], None],
 ) -> int:
@@ -71,6 +71,7 @@ def predict_csv(
         InputError: the file cannot be read, lacks a column, or has a column popularity already; the
             model stops responding; or another process writes the same target.
     """
+    source, target = Path(source), Path(target)
     if is_stream(target):
         # There is no place for a partial output beside it.
         with TemporaryDirectory() as folder:

@@ -32,6 +32,10 @@ class Song:
     audio: Path | None = None
 
     def __post_init__(self) -> None:
+        # A str is as good as a Path to callers from Python.
+        for name in ("spectrogram", "audio"):
+            if file := getattr(self, name):
+                object.__setattr__(self, name, Path(file))
         if self.year != UNKNOWN_YEAR and not FIRST_YEAR <= self.year <= LAST_YEAR:
             raise InputError(
                 f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, or none if it is unknown; "

@@ -48,7 +48,7 @@ class RestBackend:
     validate_images = True
 
     def __init__(self, url: str) -> None:
-        self.name = self.identity = url.rstrip("/")
+        self.name = url.rstrip("/")
         self._session = requests.Session()
         self.branches = branches_from_signatures(self.name, self._signatures())
 
@@ -62,9 +62,10 @@ class RestBackend:
         return rows_from_columns(self.name, received, len(inputs["year"]))
 
     def _signatures(self) -> dict[str, list[str]]:
-        """The names of the inputs of each signature."""
+        """The names of the inputs of each signature; also sets the identity."""
         content = self._request("GET", "/metadata")
         try:
+            self.identity = f"{self.name} version {content['model_spec']['version']}"
             signatures = content["metadata"]["signature_def"]["signature_def"]
             return {
                 name: list(signature["inputs"])
@@ -74,7 +75,7 @@ class RestBackend:
         except (KeyError, TypeError, AttributeError):
             received = shorten(str(content))
             raise InputError(
-                f"{self.name}: expected a model's signatures, received {received}"
+                f"{self.name}: expected a model's version and signatures, received {received}"
             ) from None
 
     @retry_unavailable

@@ -26,8 +26,12 @@ class RunBackend:
         self.name = str(run.directory)
         self.branches = list(configurations)
         # Training may replace a model while the prediction of a table is interrupted.
-        histories = (run.history_path(configuration) for configuration in configurations.values())
-        self.identity = fingerprint(run.directory, *map(file_fingerprint, histories))
+        trained = configurations.values()
+        self.identity = fingerprint(
+            *(file_fingerprint(run.history_path(configuration)) for configuration in trained),
+            *(file_fingerprint(run.model_path(configuration)) for configuration in trained),
+            *(run.load_intervals(configuration).to_json() for configuration in trained),
+        )
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Call a signature, see `songpop_tf.serving.backend.Backend`."""

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from pipelines.errors import InputError
-from pipelines.io import read_json
+from pipelines.io import file_fingerprint, fingerprint, read_json
 from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows, rows_from_arrays
-from songpop_tf.serving.schema import SIGNATURES_FILE, TENSOR_KEY
+from songpop_tf.serving.schema import GRAPH_FILE, SIGNATURES_FILE, TENSOR_KEY
 from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError
+
+_WEIGHTS_INDEX = "variables/variables.index"
 
 
 class SavedModelBackend:
@@ -27,7 +29,7 @@ class SavedModelBackend:
     validate_images = False
 
     def __init__(self, directory: Path) -> None:
-        self.name = self.identity = str(directory)
+        self.name = str(directory)
         path = directory / SIGNATURES_FILE
         if not path.is_file():
             raise InputError(
@@ -50,6 +52,10 @@ class SavedModelBackend:
             self._model = SavedModel(directory)
         except TensorFlowError as error:
             raise InputError(f"{directory}: expected a SavedModel, received {error}") from None
+        # Another export may replace the folder while the prediction of a table is interrupted. The
+        # index of the weights holds their checksums.
+        files = (directory / name for name in (GRAPH_FILE, _WEIGHTS_INDEX))
+        self.identity = fingerprint(*map(file_fingerprint, files))
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Call a signature, see `songpop_tf.serving.backend.Backend`."""

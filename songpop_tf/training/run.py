@@ -9,7 +9,7 @@ import keras
 
 from pipelines.errors import InputError
 from pipelines.file_errors import reading
-from pipelines.io import contains_files, read_json, write_atomically, write_json
+from pipelines.io import StrPath, contains_files, read_json, write_atomically, write_json
 from pipelines.locks import locked_folder
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
@@ -37,13 +37,14 @@ class Run:
     checkpoints: Path | None = None
 
     @classmethod
-    def start(cls, directory: Path, data: PreparedData, config: RunConfig) -> "Run":
+    def start(cls, directory: StrPath, data: PreparedData, config: RunConfig) -> "Run":
         """Create a run, or resume one with the same data and configuration.
 
         Raises:
             InputError: the folder holds a run of other data or another configuration, or other
                 files; or another process trains a run there.
         """
+        directory = Path(directory)
         run = cls(directory)
         if (directory / CONFIG_FILE).is_file():
             _check_format(directory)
@@ -72,12 +73,13 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, directory: Path) -> "Run":
+    def open(cls, directory: StrPath) -> "Run":
         """Open an existing run.
 
         Raises:
             InputError: the folder holds no run, or one of another version.
         """
+        directory = Path(directory)
         if not (directory / CONFIG_FILE).is_file():
             raise InputError(
                 f"{directory}: expected a training run, received a folder without {CONFIG_FILE}; "

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.file_errors import reading
-from pipelines.io import write_atomically
+from pipelines.io import StrPath, write_atomically
 
 History = list[dict[str, float]]
 """One entry for each epoch: ``epoch`` (1 = first) and the epoch's logs."""
@@ -25,7 +25,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
     ``keras.callbacks.BackupAndRestore`` does not write atomically and forgets what other callbacks
     knew. Add it before callbacks that are to see ``model.stop_training``:
 
-        checkpoint = Checkpoint(Path("fit.npz"), patience=5)
+        checkpoint = Checkpoint("fit.npz", patience=5)
         model.compile(...)
         model.optimizer.build(model.trainable_variables)  # `restore` assigns to its variables
         checkpoint.restore(model)
@@ -45,15 +45,15 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         monitor: key of the logs; lower is better.
     """
 
-    def __init__(self, path: Path, *, patience: int, monitor: str = "val_loss") -> None:
+    def __init__(self, path: StrPath, *, patience: int, monitor: str = "val_loss") -> None:
         super().__init__()
         self.history: History = []
-        self._path = path
+        self._path = Path(path)
         self._patience = patience
         self._monitor = monitor
         self._best_weights: _Arrays | None = None
-        if path.is_file():
-            with reading(path, _EXPECTED), np.load(path) as stored:
+        if self._path.is_file():
+            with reading(self._path, _EXPECTED), np.load(self._path) as stored:
                 self.history = json.loads(str(stored["history"]))
 
     @property

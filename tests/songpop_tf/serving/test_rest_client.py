@@ -69,12 +69,15 @@ def test_slow_response_times_out(
 
 def test_model_with_other_signatures_is_refused(rest_url: str, served_model: ServedModel) -> None:
     signatures = {"serving_default": {"inputs": {"x": {}}}}
-    metadata = {"metadata": {"signature_def": {"signature_def": signatures}}}
+    metadata = {
+        "model_spec": {"version": "1"},
+        "metadata": {"signature_def": {"signature_def": signatures}},
+    }
     served_model.faults = [json.dumps(metadata), 500]
     with pytest.raises(InputError, match="received one with the signatures serving_default"):
         connect(rest_url)
     served_model.faults = ['{"metadata": 1}']
-    with pytest.raises(InputError, match="expected a model's signatures"):
+    with pytest.raises(InputError, match="expected a model's version and signatures"):
         connect(rest_url)
     with pytest.raises(InputError, match="received 404"):
         connect(rest_url.replace("songpop", "other"))

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.errors import InputError
 from songpop_tf.serving.loading import open_predictor
+from songpop_tf.serving.pretrained import pretrained_model
 from songpop_tf.serving.schema import GRAPH_FILE, SIGNATURES_FILE
 
 
@@ -34,3 +35,12 @@ def test_damaged_version_is_reported(
     damage(version)
     with pytest.raises(InputError, match=problem):
         open_predictor(tmp_path)
+
+
+def test_another_model_at_the_same_path_has_another_identity(tmp_path: Path) -> None:
+    model = pretrained_model()
+    shutil.copytree(model, tmp_path / "model")
+    assert open_predictor(tmp_path / "model").identity == open_predictor(model).identity
+    with (tmp_path / "model" / "1" / GRAPH_FILE).open("ab") as graph:
+        graph.write(b"\xa0\x06\x01")  # a field that TensorFlow does not know
+    assert open_predictor(tmp_path / "model").identity != open_predictor(model).identity
