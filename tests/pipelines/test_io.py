@@ -1,5 +1,8 @@
 """Atomic writes and JSON files."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,10 @@ def test_invalid_json_raises_input_error_with_path(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(InputError, match="manifest.json: expected JSON"):
         read_json(tmp_path / "manifest.json")
+
+
+def test_json_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    code = "import pathlib, pipelines.io as io; io.write_json(pathlib.Path('a'), chr(379))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
+    assert read_json(tmp_path / "a") == "Ż"
