@@ -37,12 +37,16 @@ def _received(path: Path, error: Exception) -> str:
         return "a file that must not be read"
     if not path.exists():
         return "a missing file"
-    if path.is_file():
-        with path.open("rb") as file:
-            start = file.read(len(_GIT_LFS_POINTER))
-        if not start:
-            return "an empty file"
-        if start == _GIT_LFS_POINTER:
-            return "a Git LFS pointer; run `git lfs pull`"
+    if path.is_file() and (problem := file_problem(path)):
+        return problem
     reason = " ".join(str(error).split())[:_MAX_LENGTH]
     return f"a damaged file: {type(error).__name__}: {reason}"
+
+
+def file_problem(path: Path) -> str:
+    """What a file is instead of a file with content; "" if it has content."""
+    with path.open("rb") as file:
+        start = file.read(len(_GIT_LFS_POINTER))
+    if not start:
+        return "an empty file"
+    return "a Git LFS pointer; run `git lfs pull`" if start == _GIT_LFS_POINTER else ""

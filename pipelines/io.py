@@ -89,7 +89,8 @@ def contains_files(directory: Path, ignore: Collection[str] = ()) -> bool:
 def write_json(path: Path, content: Any) -> None:
     """Write an indented JSON file atomically."""
     with write_atomically(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
@@ -99,7 +100,7 @@ def read_json(path: Path) -> Any:
         InputError: the content is not JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: expected JSON, received: {error}") from None
 

@@ -11,9 +11,13 @@ import pandas as pd
 import tensorflow as tf
 from tokenizers import BertWordPieceTokenizer
 
-from pipelines.errors import InputError
 from pipelines.file_errors import reading
 from pipelines.io import read_json, write_atomically, write_json
+from pipelines.metadata.presets import (
+    is_hugging_face_folder,
+    loading_preset,
+    read_hugging_face_vocabulary,
+)
 
 PAD_ID = 0
 """Id of the padding token [PAD]."""
@@ -120,17 +124,15 @@ class MetadataTokenizer:
         """Use the vocabulary of a KerasHub or Hugging Face BERT preset (name or local folder).
 
         Raises:
-            InputError: the preset does not exist or is not a BERT preset.
+            InputError: the preset does not exist, is not a BERT preset, or is damaged.
         """
-        try:
+        folder = Path(preset)
+        with loading_preset(preset):
+            if is_hugging_face_folder(folder):
+                vocabulary, lowercase = read_hugging_face_vocabulary(folder)
+                return cls(vocabulary, tokens, lowercase)
             tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(preset)
-        except (ValueError, OSError) as error:
-            reason = str(error).partition(". ")[0]
-            raise InputError(
-                f"preset {preset!r}: expected the name or folder of a BERT preset, "
-                f"received: {reason}"
-            ) from error
-        return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
+            return cls(tokenizer.get_vocabulary(), tokens, tokenizer.lowercase)
 
 
 def train_vocabulary(table: pd.DataFrame, size: int) -> list[str]:

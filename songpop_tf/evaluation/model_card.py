@@ -58,7 +58,7 @@ def write_model_card(
     best = min(names, key=lambda name: float(models[name]["mse"]))
     card = render_model_card(best, _summary(data, run, evaluation, best), predictions)
     with write_atomically(run.directory / MODEL_CARD_FILE) as temporary:
-        temporary.write_text(card)
+        temporary.write_text(card, encoding="utf-8")
 
 
 def current_model_card(run: Run) -> Path | None:

@@ -7,7 +7,9 @@ import keras_hub
 from keras import layers, ops
 
 from pipelines.constants import UNKNOWN_YEAR
+from pipelines.errors import InputError
 from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
+from pipelines.metadata.presets import loading_preset
 from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig
 from songpop_tf.models.popularity_output import FEATURES, popularity_output, to_logits
@@ -40,7 +42,7 @@ def metadata_encoder(
         ``(batch, 1)`` popularity. Its layer ``features`` outputs ``(batch, config.features)``.
 
     Raises:
-        ValueError: the preset's vocabulary size is not ``vocabulary_size``.
+        InputError: the preset cannot be loaded, or its vocabulary size is not ``vocabulary_size``.
     """
     inputs = _inputs()
     transformer = _transformer(vocabulary_size, config)
@@ -136,9 +138,10 @@ def _backbone(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.Mode
             max_sequence_length=config.tokens,
             num_segments=1,
         )
-    backbone = keras_hub.models.BertBackbone.from_preset(config.preset)
+    with loading_preset(config.preset):
+        backbone = keras_hub.models.BertBackbone.from_preset(config.preset)
     if backbone.vocabulary_size != vocabulary_size:
-        raise ValueError(
+        raise InputError(
             f"preset {config.preset}: expected a tokenizer of {backbone.vocabulary_size} word "
             f"pieces, received {vocabulary_size}"
         )

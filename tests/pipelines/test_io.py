@@ -106,3 +106,10 @@ def test_standard_output_is_written_through(tmp_path: Path, name: str, is_file: 
 def test_device_is_written_through() -> None:
     write_json(Path(os.devnull), [1])
     assert Path(os.devnull).is_char_device()
+
+
+def test_json_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    code = "import pathlib, pipelines.io as io; io.write_json(pathlib.Path('a'), chr(379))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
+    assert read_json(tmp_path / "a") == "Ż"

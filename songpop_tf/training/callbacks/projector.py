@@ -68,7 +68,7 @@ class ArtistProjector(keras.callbacks.Callback):  # type: ignore[misc]  # Keras 
         with write_atomically(self._directory / METADATA_FILE) as temporary:
             temporary.write_text(_tab_separated(artists))
         with write_atomically(self._directory / CONFIG_FILE) as temporary:
-            temporary.write_text(_CONFIG)
+            temporary.write_text(_CONFIG, encoding="utf-8")
         _write_description(self._directory, *features.shape)
 
 

@@ -1,6 +1,7 @@
 """The text branch with a preset: a pre-trained BERT in Hugging Face's folder layout."""
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -124,3 +125,58 @@ def test_vocabulary_of_another_size_is_refused(bert_folder: Path) -> None:
 def test_error_names_a_missing_preset(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="missing"):
         MetadataTokenizer.from_preset(str(tmp_path / "missing"), tokens=12)
+
+
+@pytest.fixture
+def copied_folder(bert_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bert_folder, tmp_path / "bert"))
+
+
+@pytest.mark.parametrize("settings", [None, {}, {"tokenizer_class": "BertTokenizer"}])
+def test_lower_case_is_the_default(copied_folder: Path, settings: dict[str, str] | None) -> None:
+    path = copied_folder / "tokenizer_config.json"
+    path.unlink()
+    if settings is not None:
+        path.write_text(json.dumps(settings))
+    assert MetadataTokenizer.from_preset(str(copied_folder), tokens=6).lowercase
+    path.write_text(json.dumps({"do_lower_case": False}))
+    assert not MetadataTokenizer.from_preset(str(copied_folder), tokens=6).lowercase
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("vocab.txt", "\n".join([*PIECES[1:], PIECES[0]]), r"expected \[PAD\] as first word piece"),
+        ("vocab.txt", "[PAD]\nhalo\n", "received: "),
+        ("tokenizer_config.json", "{", "tokenizer_config.json: expected JSON"),
+        ("tokenizer_config.json", "", "tokenizer_config.json: expected JSON"),
+    ],
+)
+def test_error_names_a_folder_without_a_usable_tokenizer(
+    copied_folder: Path, name: str, content: str, message: str
+) -> None:
+    (copied_folder / name).write_text(content)
+    with pytest.raises(InputError, match=message) as error:
+        MetadataTokenizer.from_preset(str(copied_folder), tokens=6)
+    assert str(copied_folder) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", "version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        ("model.safetensors", "", r"an empty file \(model.safetensors\)"),
+        ("model.safetensors", "cut", "received: "),
+        ("config.json", '{"model_type": "gpt2"}', "received: "),
+        ("config.json", '{"model_type": "bert"}', "received: KeyError"),
+    ],
+)
+def test_error_names_a_folder_without_a_usable_model(
+    copied_folder: Path, name: str, content: str, message: str
+) -> None:
+    (copied_folder / name).write_text(content)
+    config = MetadataEncoderConfig(preset=str(copied_folder))
+    with pytest.raises(InputError, match=message) as error:
+        metadata_encoder(len(PIECES), config)
+    assert str(copied_folder) in str(error.value)
+    assert "\n" not in str(error.value)
