@@ -176,6 +176,7 @@ def _predict_song(
     from songpop_tf.serving.schema import OUTPUTS
 
     predictor.check(song)
+    _warn_of_resized(predictor)
     prediction = predictor.predict([song])[0]
     if isinstance(prediction, InputError):
         raise prediction
@@ -187,6 +188,11 @@ def _predict_song(
     else:
         name = f"  {_song_name(song)}" if named else ""
         console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f}){name}")
+
+
+def _warn_of_resized(predictor: "Predictor") -> None:
+    if warning := predictor.resized.warning:
+        typer.echo(f"songpop-tf: warning: {warning}", err=True)
 
 
 def _song_name(song: "Song") -> str:
@@ -209,6 +215,7 @@ def _predict_csv(
         on_progress=console.advance,
         on_error=lambda error: typer.echo(f"songpop-tf: {error}", err=True),
     )
+    _warn_of_resized(predictor)
     if is_stream(out):  # the output is the table alone
         typer.echo(f"songpop-tf: {total - failed} of {total} rows predicted", err=True)
     elif as_json:

@@ -50,6 +50,7 @@ def prepare(
         from pipelines.prepare import PrepareOptions
         from pipelines.prepare import prepare as prepare_songs
         from pipelines.source_folders import is_spectrogram
+        from pipelines.spectrograms.widths import resized_warning
 
         options = PrepareOptions(
             spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad, audio
@@ -58,6 +59,8 @@ def prepare(
         files = [file for file in data.songs.file if is_spectrogram(file)]
         if files and (warning := folder_warning([data.folders.path(file) for file in files])):
             typer.echo(f"songpop-tf: warning: {spectrograms}: {warning}", err=True)
+        if resized := resized_warning(data.folders.path(file) for file in files):
+            typer.echo(f"songpop-tf: warning: {resized}", err=True)
         counts = data.manifest["counts"]
         for name in ("linkage", "songs", "metadata", "quarantine"):
             listed = ", ".join(f"{count:,} {kind}" for kind, count in counts[name].items())

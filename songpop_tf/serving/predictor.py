@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import file_error
+from pipelines.spectrograms.widths import ResizedImages
 from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError
 from songpop_tf.serving.schema import AUDIO_BRANCHES, METADATA_ONLY, WITH_SPECTROGRAM, select_branch
 
@@ -93,10 +94,14 @@ class Predictor:
 
     Args:
         backend: a training run, an exported model, or a server.
+
+    Attributes:
+        resized: the spectrograms that `check` found usable, but probably resized.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.resized = ResizedImages()
 
     @property
     def identity(self) -> str:
@@ -130,6 +135,8 @@ class Predictor:
         problem = _image_error(path) if decode else file_error(path)
         if problem:
             raise InputError(f"{path}: {problem}")
+        if song.spectrogram is not None:
+            self.resized.check(song.spectrogram)
 
     def predict(self, songs: Sequence[Song]) -> list[Prediction | InputError]:
         """Predict each song.
