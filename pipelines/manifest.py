@@ -16,19 +16,20 @@ from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.loading import COLUMNS, ROWS
 from pipelines.spectrograms.shards import Shard
 from pipelines.splits import SPLITS
+from pipelines.tables.csv_reader import Table
 
 PLAN = "plan.json"
 
 
 def make_plan(
-    folders: SourceFolders, files: Sequence[str], tracks: Sequence[Path], split: SplitConfig
+    folders: SourceFolders, files: Sequence[str], tracks: Sequence[str], split: SplitConfig
 ) -> dict[str, Any]:
     """Return everything that the result depends on: equal plans give equal data.
 
     Args:
         folders: of the spectrograms and sound files.
         files: paths relative to them.
-        tracks: tables of tracks.
+        tracks: fingerprints of the tables of tracks.
         split: how songs are split.
     """
     stats = [folders.path(file).stat() for file in files]
@@ -39,7 +40,7 @@ def make_plan(
         "split": dataclasses.asdict(split),
         "fingerprints": {
             "spectrograms": fingerprint(*zip(files, sizes, strict=True)),
-            "tracks": [file_fingerprint(path) for path in tracks],
+            "tracks": list(tracks),
         },
     }
 
@@ -62,7 +63,7 @@ def check_output_dir(directory: Path, plan: dict[str, Any]) -> None:
 def make_manifest(
     plan: dict[str, Any],
     folders: SourceFolders,
-    tracks: Sequence[Path],
+    tracks: Sequence[Table],
     directory: Path,
     shards: Sequence[Shard],
     tables: dict[str, pd.DataFrame],
@@ -85,7 +86,8 @@ def make_manifest(
         "sources": {
             "spectrograms": _resolved(folders.spectrograms),
             "audio": _resolved(folders.audio),
-            "tracks": [str(path.resolve()) for path in tracks],
+            "tracks": [str(table.path.resolve()) for table in tracks],
+            "assumptions": [note for table in tracks for note in table.notes],
         },
         "seed": plan["split"]["seed"],
         "fingerprints": {**plan["fingerprints"], **written},

@@ -32,7 +32,8 @@ from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
 from pipelines.splits import EXCLUDED, MIN_ROWS, SPLITS, split_metadata, split_songs
 from pipelines.tables.audio_features import read_audio_features
-from pipelines.tables.tracks import INVALID, read_tracks
+from pipelines.tables.csv_reader import Table
+from pipelines.tables.tracks import INVALID, open_tracks, parse_tracks
 
 Progress = Callable[[str, int, int], None]
 """Called with a label of the running task, the number of items done, and of all items."""
@@ -77,12 +78,14 @@ class Inputs:
     Attributes:
         files: the spectrogram files; columns file, year, name.
         bad_files: files whose path cannot be parsed; columns file, reason.
+        tables: the opened tables of tracks.
         tracks: the rows of all tables, without repetitions.
         bad_rows: the rows not in `tracks`; columns file, row, kind, reason.
     """
 
     files: pd.DataFrame
     bad_files: pd.DataFrame
+    tables: Sequence[Table]
     tracks: pd.DataFrame
     bad_rows: pd.DataFrame
 
@@ -119,8 +122,20 @@ class SplitTables:
     held_out: pd.DataFrame
 
 
-def prepare(options: PrepareOptions, directory: StrPath, progress: Progress) -> PreparedData:
+def prepare(
+    options: PrepareOptions,
+    directory: StrPath,
+    progress: Progress,
+    on_assumption: Callable[[str], None] | None = None,
+) -> PreparedData:
     """Read, link, split and write; resume if interrupted with the same inputs and settings.
+
+    Args:
+        options: inputs and settings.
+        directory: of the result.
+        progress: called after each step of a task.
+        on_assumption: called with a line for each thing that was assumed to read a table, such as
+            its separator; the manifest lists them too.
 
     Returns:
         The finished data; immediately, if they are in `directory` already.
@@ -133,30 +148,40 @@ def prepare(options: PrepareOptions, directory: StrPath, progress: Progress) -> 
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     directory = Path(directory)
     with locked_folder(directory):
-        return _prepare(options, directory, progress)
+        return _prepare(options, directory, progress, on_assumption)
 
 
-def _prepare(options: PrepareOptions, directory: Path, progress: Progress) -> PreparedData:
-    inputs = read_inputs(options, progress)
+def _prepare(
+    options: PrepareOptions,
+    directory: Path,
+    progress: Progress,
+    on_assumption: Callable[[str], None] | None,
+) -> PreparedData:
+    tables = open_tracks(options.tracks)
+    for assumption in [note for table in tables for note in table.notes]:
+        if on_assumption is not None:
+            on_assumption(assumption)
+    inputs = read_inputs(options, tables, progress)
     files = inputs.files.file.to_list()
-    plan = make_plan(options.folders, files, options.tracks, options.split)
+    fingerprints = [table.content.fingerprint() for table in tables]
+    plan = make_plan(options.folders, files, fingerprints, options.split)
     check_output_dir(directory, plan)
     if (directory / MANIFEST).is_file():
         return PreparedData.open(directory)
     linked = link_songs(inputs, options, progress)
-    tables = split_tables(linked, inputs.tracks, options.split)
-    return write_data(directory, plan, options, inputs, linked, tables, progress)
+    split = split_tables(linked, inputs.tracks, options.split)
+    return write_data(directory, plan, options, inputs, linked, split, progress)
 
 
-def read_inputs(options: PrepareOptions, progress: Progress) -> Inputs:
+def read_inputs(options: PrepareOptions, tables: Sequence[Table], progress: Progress) -> Inputs:
     """List the spectrogram files and read the tables."""
     files, bad_files = options.folders.find_songs()
     total = len(files) + len(bad_files)
     check_rejected_fraction(bad_files.file, bad_files.reason, total, "file names", options.max_bad)
     progress("reading tracks", 0, 1)
-    tracks, bad_rows = read_tracks(options.tracks)
+    tracks, bad_rows = parse_tracks(tables)
     progress("reading tracks", 1, 1)
-    return Inputs(files, bad_files, tracks, bad_rows)
+    return Inputs(files, bad_files, tables, tracks, bad_rows)
 
 
 def link_songs(inputs: Inputs, options: PrepareOptions, progress: Progress) -> LinkedSongs:
@@ -170,7 +195,7 @@ def link_songs(inputs: Inputs, options: PrepareOptions, progress: Progress) -> L
     songs = _songs_table(links, tracks)
     repeated = _is_repeated(songs)
     kept = songs[~repeated].reset_index(drop=True)
-    audio_features = read_audio_features(options.tracks, tracks.loc[kept.track])
+    audio_features = read_audio_features(inputs.tables, tracks.loc[kept.track])
     kept = pd.concat([kept.drop(columns="track"), audio_features], axis=1)
     # Files are listed by year, and training shuffles the records of a few shards at a time:
     # without this, it would learn one era after the other.
@@ -300,7 +325,7 @@ def write_data(
     }
     for name, table in tables.items():
         write_csv(directory / name, table)
-    manifest = make_manifest(plan, options.folders, options.tracks, directory, shards, tables)
+    manifest = make_manifest(plan, options.folders, inputs.tables, directory, shards, tables)
     write_json(directory / MANIFEST, manifest)
     return PreparedData.open(directory)
 

@@ -8,6 +8,7 @@ import pandas as pd
 from pipelines.audio.convert import find_audio
 from pipelines.audio.tags import read_tags
 from pipelines.errors import InputError
+from pipelines.tables.folder_files import file_problem
 from pipelines.tables.spectrogram_files import find_spectrograms, printable
 
 _PNG = ".png"
@@ -68,7 +69,7 @@ def _find_sound_files(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         file, tags = path.relative_to(directory).as_posix(), read_tags(path)
         if printable(file) != file:
             rejects.append((printable(file), "expected a file name in UTF-8"))
-        elif reason := tags.missing("the folder"):
+        elif reason := file_problem(path) or tags.missing("the folder"):
             rejects.append((file, reason))
         else:
             files.append((file, tags.year, f"{tags.artist} - {tags.title}"))

@@ -4,6 +4,7 @@ The configuration classes are frozen dataclasses that are validated on construct
 and `save_config` read and write them as TOML; every run stores its complete configuration.
 """
 
+import codecs
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
@@ -238,16 +239,28 @@ def load_config(path: StrPath) -> RunConfig:
         InputError: the file is missing or no TOML, or has an unknown setting or an invalid value.
     """
     try:
-        with open(path, "rb") as file:
-            settings = tomllib.load(file)
+        settings = tomllib.loads(_decode_toml(Path(path).read_bytes()))
     except FileNotFoundError:
         raise InputError(f"{path}: expected a TOML file, received a missing file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: expected a TOML file, received: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected TOML in UTF-8, received another encoding: {error.reason} at byte "
+            f"{error.start}; save it as UTF-8"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: expected TOML, received {error}") from None
     try:
         return config_from_dict(settings)
     except (dacite.DaciteError, ValueError) as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _decode_toml(content: bytes) -> str:
+    """Decode UTF-8, or what Windows' editors and shells write: with a byte order mark."""
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
 
 
 def resolve_config(path: StrPath | None, seed: int | None) -> RunConfig:

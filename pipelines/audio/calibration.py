@@ -18,6 +18,7 @@ from pipelines.audio.grayscale import (
 from pipelines.audio.synchrosqueezing import ROWS
 from pipelines.errors import InputError
 from pipelines.io import read_json, write_json
+from pipelines.tables.folder_files import list_files
 
 MIN_ORIGINALS, MAX_ORIGINALS = 30, 200
 """Fewer songs do not tell the gray levels of a data set from those of its songs."""
@@ -50,7 +51,7 @@ def folder_curve(directory: Path, originals: Path | None, files: Sequence[Path])
         return _load_curve(path)
     if originals is None:
         return None
-    if next(directory.rglob("*.png"), None) is not None:
+    if directory.is_dir() and any(list_files(directory, [".png"])):
         raise InputError(
             f"{directory}: expected a folder without spectrograms to calibrate, received one with "
             "linear gray levels"
@@ -121,7 +122,7 @@ def read_gray(path: Path) -> Pixels:
 
 
 def _find_originals(directory: Path) -> Sequence[Path]:
-    paths = sorted(directory.rglob("*.png"))
+    paths, _ = list_files(directory, [".png"]) if directory.is_dir() else ([], [])
     if len(paths) < MIN_ORIGINALS:
         raise InputError(
             f"{directory}: expected at least {MIN_ORIGINALS} original spectrograms, found "

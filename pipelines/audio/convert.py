@@ -1,6 +1,5 @@
 """Convert sound files to spectrogram PNGs in the layout of the data set."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import StrPath, to_paths, write_atomically, write_csv
 from pipelines.locks import locked_folder
+from pipelines.tables.folder_files import list_files
 from pipelines.tables.spectrogram_files import printable, spectrogram_path
 from pipelines.worker_pool import run_in_processes
 
@@ -41,7 +41,8 @@ def find_audio(paths: StrPath | Sequence[StrPath]) -> list[Path]:
     """List sound files: those given, and those below the folders given, sorted.
 
     Raises:
-        InputError: a path does not exist, or there is no sound file at all.
+        InputError: a path does not exist, a folder cannot be listed, or there is no sound file at
+            all.
     """
     files: list[Path] = []
     paths = to_paths(paths)
@@ -59,15 +60,14 @@ def find_audio(paths: StrPath | Sequence[StrPath]) -> list[Path]:
 
 
 def _walk(directory: Path) -> list[Path]:
-    """Sound files below a folder; a file that links lead to several times is listed once."""
-    paths = sorted(
-        Path(folder) / name
-        for folder, _, names in os.walk(directory, followlinks=True)
-        for name in names
-        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-    )
-    files = {path.resolve(): path for path in reversed(paths) if path.is_file()}
-    return sorted(files.values())
+    """Sound files below a folder; a file that links lead to several times is listed once.
+
+    Broken links are listed too: whoever reads them says so.
+    """
+    paths, problems = list_files(directory, SUFFIXES)
+    broken = [path for path, _ in problems]
+    files = {path.resolve(): path for path in reversed(paths)}
+    return sorted([*files.values(), *broken])
 
 
 def convert_audio(

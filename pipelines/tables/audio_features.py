@@ -7,14 +7,14 @@ the layout of ``tracks.csv`` hold both for every song.
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.tables.csv_reader import numbered_rows
+from pipelines.tables.cells import parse_number
+from pipelines.tables.csv_reader import Table
 
 
 class Scale(NamedTuple):
@@ -43,11 +43,11 @@ _MAX_ABS_Z_SCORE = 6.0
 """Some rows hold values that no song can have; clipping bounds their loss."""
 
 
-def read_audio_features(paths: Sequence[Path], tracks: pd.DataFrame) -> pd.DataFrame:
+def read_audio_features(tables: Sequence[Table], tracks: pd.DataFrame) -> pd.DataFrame:
     """Read the audio features of tracks from their source tables.
 
     Args:
-        paths: the tables given to `pipelines.tables.tracks.read_tracks`.
+        tables: those given to `pipelines.tables.tracks.parse_tracks`.
         tracks: rows of the table that it returned, in any order.
 
     Returns:
@@ -58,7 +58,7 @@ def read_audio_features(paths: Sequence[Path], tracks: pd.DataFrame) -> pd.DataF
         InputError: a table cannot be read.
     """
     features = np.full((len(tracks), len(AUDIO_FEATURES)), np.nan)
-    for source, path in enumerate(paths):
+    for source, table in enumerate(tables):
         position_of_line = {
             line: position
             for position, (track_source, line) in enumerate(
@@ -66,25 +66,19 @@ def read_audio_features(paths: Sequence[Path], tracks: pd.DataFrame) -> pd.DataF
             )
             if track_source == source
         }
-        rows = numbered_rows(path)
-        _, header = next(rows, (1, []))
-        columns = {name.strip(): column for column, name in enumerate(header)}
-        feature_columns = [columns.get(name) for name in AUDIO_FEATURES]
-        for line, cells in rows:
+        feature_columns = [table.columns.get(name) for name in AUDIO_FEATURES]
+        for line, cells in table.rows():
             if line in position_of_line:
                 features[position_of_line[line]] = [
-                    math.nan if column is None else _parse_number(cells[column])
+                    math.nan if column is None else _parse_feature(cells[column], table)
                     for column in feature_columns
                 ]
     return pd.DataFrame(features, columns=list(AUDIO_FEATURES))
 
 
-def _parse_number(cell: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+def _parse_feature(cell: str, table: Table) -> float:
+    number = parse_number(cell, table.decimal_comma)
+    return math.nan if number is None else number
 
 
 def standardize_audio_features(audio_features: pd.DataFrame) -> npt.NDArray[np.float32]:

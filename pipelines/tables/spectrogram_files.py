@@ -4,7 +4,6 @@ No image is opened. Files that cannot be used are not dropped silently: they are
 second table with the reason, for the quarantine list.
 """
 
-import os
 import re
 import unicodedata
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,9 @@ import pandas as pd
 
 from pipelines.constants import FIRST_YEAR, LAST_YEAR
 from pipelines.errors import InputError
+from pipelines.tables.folder_files import list_files
+
+_PNG = ".png"
 
 # Characters that a file system does not allow, quotation marks, and all control characters.
 _NOT_ALLOWED = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
@@ -60,21 +62,25 @@ def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         files: sorted by path; columns file (POSIX path relative to `directory`, as on disk), year
             (int) and name ('Artist - Title': Unicode NFC, spaces instead of '_').
         rejects: columns file and reason: PNGs outside a year folder, of an impossible year, or
-            without an artist and a title in the name.
+            without an artist and a title in the name; broken links.
 
     Raises:
-        InputError: `directory` is not a folder, contains no PNG, or no usable one.
+        InputError: `directory` is not a folder, contains no PNG or no usable one, or a folder in
+            it cannot be listed.
     """
     if not directory.is_dir():
         raise InputError(f"{directory}: expected a folder of spectrograms, received no folder")
-    paths = _find_pngs(directory)
-    if not paths:
+    found, problems = list_files(directory, [_PNG])
+    paths = [path.relative_to(directory).as_posix() for path in found]
+    if not paths and not problems:
         raise InputError(
             f"{directory}: expected <year>/<Artist>_-_<Title>.png files, received a folder without "
             "PNG files"
         )
     files: list[tuple[str, int, str]] = []
-    rejects: list[tuple[str, str]] = []
+    rejects = [
+        (printable(path.relative_to(directory).as_posix()), reason) for path, reason in problems
+    ]
     for path in paths:
         try:
             files.append((path, _parse_year(path), _parse_name(path)))
@@ -86,16 +92,6 @@ def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return (
         pd.DataFrame(files, columns=["file", "year", "name"]),
         pd.DataFrame(rejects, columns=["file", "reason"]),
-    )
-
-
-def _find_pngs(directory: Path) -> list[str]:
-    return sorted(
-        (Path(folder) / name).relative_to(directory).as_posix()
-        # Year folders are often symbolic links to another disk.
-        for folder, _, names in os.walk(directory, followlinks=True)
-        for name in names
-        if name.lower().endswith(".png")
     )
 
 
@@ -112,11 +108,9 @@ def _parse_year(path: str) -> int:
 
 
 def _parse_name(path: str) -> str:
-    stem = path.rsplit("/", 1)[-1][: -len(".png")]
+    stem = path.rsplit("/", 1)[-1][: -len(_PNG)]
     if printable(stem) != stem:
         raise _InvalidFileError("expected a file name in UTF-8")
-    if stem.startswith("."):
-        raise _InvalidFileError("hidden file")
     if "_-_" not in stem:
         raise _InvalidFileError("expected <Artist>_-_<Title>, received a name without '_-_'")
     name = unicodedata.normalize("NFC", stem).replace("_", " ").strip()

@@ -4,10 +4,6 @@ Rows that cannot be used are not dropped silently: they are returned in a second
 reason, for the quarantine list.
 """
 
-import ast
-import re
-import unicodedata
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,19 +12,33 @@ import pandas as pd
 
 from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
+from pipelines.tables.artists import parse_artists
 from pipelines.tables.audio_features import AUDIO_FEATURES
-from pipelines.tables.csv_reader import numbered_rows
+from pipelines.tables.cells import (
+    are_missing_names,
+    clean_name,
+    is_missing,
+    parse_number,
+    parse_year,
+)
+from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
+from pipelines.tables.csv_reader import Table, open_table
 
 REQUIRED_COLUMNS = ("name", "popularity", "artists", "release_date")
+_SYNONYMS = {
+    "name": TITLE_NAMES,
+    "popularity": ("track_popularity", "song_popularity", "spotify_popularity"),
+    "artists": ARTIST_NAMES,
+    "release_date": DATE_NAMES,
+    "id": ("track_id", "spotify_id", "spotify_track_id", "song_id"),
+    **dict.fromkeys(AUDIO_FEATURES, ()),
+}
 
 INVALID = "invalid"
 DUPLICATE = "duplicate"
 
-# A list of one or more names without any quote or backslash inside: split without a parser.
-_SIMPLE_ARTIST_LIST = re.compile(r"\['[^'\"\\]+'(?:, '[^'\"\\]+')*\]")
-_DATE = re.compile(r"([0-9]{4})(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_MISSING_VALUES = frozenset({"", "nan"})
+_MIN_BINARY_ROWS = 10
+"""Tracks from which on popularities of 0 and 1 alone are no chance."""
 
 
 class _Track(NamedTuple):
@@ -49,154 +59,143 @@ class _Reject(NamedTuple):
     kind: str
 
 
-class _InvalidRowError(Exception):
-    """Carries the reason for which a row is rejected."""
+def open_tracks(paths: Sequence[Path]) -> list[Table]:
+    """Open tables in the layout of the Kaggle `tracks.csv`, or with other usual column names.
+
+    Raises:
+        InputError: no path is given, a file is missing, is not CSV or lacks a required column.
+    """
+    if not paths:
+        raise InputError("expected at least one table of tracks, received none")
+    tables = [open_table(path, _SYNONYMS) for path in paths]
+    for table in tables:
+        _check_columns(table)
+    return tables
+
+
+def _check_columns(table: Table) -> None:
+    missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
+    if missing:
+        received = ", ".join(filter(None, table.header)) or "none"
+        raise InputError(
+            f"{table.path}: expected the columns {', '.join(REQUIRED_COLUMNS)}; missing: "
+            f"{', '.join(missing)}; received: {received}"
+        )
 
 
 def read_tracks(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read tables in the layout of the Kaggle `tracks.csv` into one table without duplicates.
+    """Open tables and read them, see `open_tracks` and `parse_tracks`."""
+    return parse_tracks(open_tracks(paths))
+
+
+def parse_tracks(tables: Sequence[Table]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read tables of tracks into one table without duplicates.
 
     A row is a duplicate if a kept row has its id, or exactly its title, artist and year: an earlier
     file takes precedence over a later one, within a file the higher popularity.
 
     Args:
-        paths: CSV files in UTF-8 with the columns name, popularity (0-100), artists (a Python
-            list of names) and release_date (YYYY, YYYY-MM, YYYY-MM-DD or empty), and optionally id;
-            other columns are ignored.
+        tables: from `open_tracks`, with the columns name, popularity (0-100), artists (see
+            `parse_artists`) and release_date (see `parse_year`), and optionally id; other columns
+            are ignored.
 
     Returns:
         tracks: in the order of the files and rows; columns track_id (str, "" = none), title,
             artist (the artists joined by ", "), artists (tuple of str), year (int, 0 = unknown),
-            popularity (float, 0-100), source (int, position in `paths`) and row (int, line of
+            popularity (float, 0-100), source (int, position in `tables`) and row (int, line of
             the file where the row starts; the header is line 1).
         rejects: columns file, row, reason and kind, "invalid" or "duplicate".
 
     Raises:
-        InputError: no path is given, a file is missing, is not CSV in UTF-8 or lacks a required
-            column, or no row of any file can be used.
+        InputError: a file is not CSV, no row of any file can be used, or the popularities are of
+            another scale than 0-100.
     """
-    if not paths:
-        raise InputError("expected at least one table of tracks, received none")
     candidates: list[_Track] = []
     rejects: list[_Reject] = []
-    for source, path in enumerate(paths):
-        valid, invalid = _read_table(path, source)
+    for source, table in enumerate(tables):
+        valid, invalid = _read_table(table, source)
+        _check_scale(table.path, valid)
         candidates += valid
         rejects += invalid
-    tracks, duplicates = _drop_duplicates(candidates, paths)
+    tracks, duplicates = _drop_duplicates(candidates, [table.path for table in tables])
     if not tracks:
         first = f"; line {rejects[0].row}: {rejects[0].reason}" if rejects else ""
-        files = ", ".join(str(path) for path in paths)
+        files = ", ".join(str(table.path) for table in tables)
         raise InputError(f"{files}: none of {len(rejects)} rows can be used{first}")
+    _check_hits(tracks)
     return (
         pd.DataFrame(tracks, columns=list(_Track._fields)),
         pd.DataFrame(rejects + duplicates, columns=list(_Reject._fields)),
     )
 
 
-def _read_table(path: Path, source: int) -> tuple[list[_Track], list[_Reject]]:
+def _read_table(table: Table, source: int) -> tuple[list[_Track], list[_Reject]]:
     tracks: list[_Track] = []
     rejects: list[_Reject] = []
-    rows = numbered_rows(path)
-    _, header = next(rows, (1, []))
-    columns = _column_positions(path, header)
-    with warnings.catch_warnings():
-        # A stray backslash in a name makes Python's parser warn, once per such row.
-        warnings.simplefilter("ignore", SyntaxWarning)
-        for line, cells in rows:
-            try:
-                if len(cells) != len(header):
-                    raise _InvalidRowError(f"expected {len(header)} cells, received {len(cells)}")
-                tracks.append(_parse_row(cells, columns, source, line))
-            except _InvalidRowError as reason:
-                rejects.append(_Reject(str(path), line, str(reason), INVALID))
+    for line, cells in table.rows():
+        try:
+            table.check_width(cells)
+            tracks.append(_parse_row(cells, table, source, line))
+        except InputError as reason:
+            rejects.append(_Reject(str(table.path), line, str(reason), INVALID))
     return tracks, rejects
 
 
-def _column_positions(path: Path, header: Sequence[str]) -> dict[str, int]:
-    """Return the position of each column; check that the columns are complete and unique."""
-    names = [name.strip() for name in header]
-    columns = {name: position for position, name in enumerate(names)}
-    known_columns = (*REQUIRED_COLUMNS, "id", *AUDIO_FEATURES)
-    repeated = [name for name in known_columns if names.count(name) > 1]
-    if repeated:
-        raise InputError(
-            f"{path}: expected columns of different names, received {', '.join(repeated)} twice"
-        )
-    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
-    if missing:
-        raise InputError(
-            f"{path}: expected the columns {', '.join(REQUIRED_COLUMNS)}; missing: "
-            f"{', '.join(missing)}; received: {', '.join(columns) or 'none'}"
-        )
-    return columns
-
-
-def _parse_row(cells: list[str], columns: dict[str, int], source: int, line: int) -> _Track:
-    title = _clean_name(cells[columns["name"]])
+def _parse_row(cells: list[str], table: Table, source: int, line: int) -> _Track:
+    columns = table.columns
+    title = clean_name(cells[columns["name"]])
     if not title:
-        raise _InvalidRowError("the name is empty")
-    artists = _parse_artists(cells[columns["artists"]])
+        raise InputError("the name is empty")
+    artists = parse_artists(cells[columns["artists"]])
+    if are_missing_names(title, *artists):
+        raise InputError(f"expected a name and artists, received {title!r} and {artists[0]!r}")
     track_id = cells[columns["id"]].strip() if "id" in columns else ""
     return _Track(
-        track_id="" if track_id.lower() in _MISSING_VALUES else track_id,
+        track_id="" if is_missing(track_id) else track_id,
         title=title,
         artist=", ".join(artists),
         artists=artists,
-        year=_parse_year(cells[columns["release_date"]].strip()),
-        popularity=_parse_popularity(cells[columns["popularity"]].strip()),
+        year=_parse_release(cells[columns["release_date"]]),
+        popularity=_parse_popularity(cells[columns["popularity"]], table.decimal_comma),
         source=source,
         row=line,
     )
 
 
-def _clean_name(text: str) -> str:
-    # A line break within a name would end a row of the tables that `prepare` writes.
-    text = " ".join(text.splitlines()).strip()
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _parse_artists(text: str) -> tuple[str, ...]:
-    text = text.strip()
-    names: object
-    if _SIMPLE_ARTIST_LIST.fullmatch(text):
-        names = text[2:-2].split("', '")
-    else:
-        try:
-            names = ast.literal_eval(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _InvalidRowError(
-            f"expected artists as a Python list of names, received {text[:80]!r}"
-        )
-    # The real table credits some songs to a name and an empty name.
-    artists = tuple(name for name in map(_clean_name, names) if name)
-    if not artists:
-        raise _InvalidRowError(f"expected at least one artist, received {text[:80]!r}")
-    return artists
-
-
-def _parse_year(date: str) -> int:
-    if date.lower() in _MISSING_VALUES:
+def _parse_release(date: str) -> int:
+    if is_missing(date):
         return UNKNOWN_YEAR
-    match = _DATE.fullmatch(date)
-    if match is None:
-        raise _InvalidRowError(f"expected YYYY, YYYY-MM or YYYY-MM-DD, received {date[:40]!r}")
-    year = int(match[1])
+    year = parse_year(date)
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise _InvalidRowError(
-            f"expected a release year in {FIRST_YEAR}-{LAST_YEAR}, received {year}"
-        )
+        raise InputError(f"expected a release year in {FIRST_YEAR}-{LAST_YEAR}, received {year}")
     return year
 
 
-def _parse_popularity(text: str) -> float:
-    if text.lower() in _MISSING_VALUES:
-        raise _InvalidRowError("the popularity is missing")
-    if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= 100:
-        raise _InvalidRowError(f"expected a popularity in 0-100, received {text[:40]!r}")
-    return float(text)
+def _parse_popularity(text: str, decimal_comma: bool) -> float:
+    if is_missing(text):
+        raise InputError("the popularity is missing")
+    popularity = parse_number(text, decimal_comma)
+    if popularity is None or not 0 <= popularity <= 100:
+        raise InputError(f"expected a popularity in 0-100, received {text.strip()[:40]!r}")
+    return popularity
+
+
+def _check_scale(path: Path, tracks: Sequence[_Track]) -> None:
+    """Raise an `InputError` if the popularities of a table are fractions of 1."""
+    highest = max((track.popularity for track in tracks), default=0.0)
+    if highest <= 1 and any(0 < track.popularity < 1 for track in tracks):
+        raise InputError(
+            f"{path}: expected popularities of 0-100, received {len(tracks)} of at most "
+            f"{highest:g}; multiply them by 100"
+        )
+
+
+def _check_hits(tracks: Sequence[_Track]) -> None:
+    """Raise an `InputError` if all tables hold labels, such as hit or no hit."""
+    if len(tracks) >= _MIN_BINARY_ROWS and max(track.popularity for track in tracks) <= 1:
+        raise InputError(
+            f"expected popularities of 0-100, received {len(tracks)} tracks of 0 or 1 alone"
+        )
 
 
 def _drop_duplicates(

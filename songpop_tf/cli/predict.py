@@ -204,13 +204,16 @@ def _predict_csv(
     predictor: "Predictor", csv: Path, out: Path, as_json: bool, console: Console
 ) -> None:
     from pipelines.streams import is_stream
-    from songpop_tf.serving.predict_csv import count_rows, predict_csv
+    from songpop_tf.serving.predict_csv import count_rows, open_songs, predict_csv
 
-    total = count_rows(csv)
+    table = open_songs(csv)
+    for note in table.notes:
+        typer.echo(f"songpop-tf: {note}", err=True)
+    total = count_rows(table)
     console.progress("predicting", 0, total)
     failed = predict_csv(
         predictor,
-        csv,
+        table,
         out,
         on_progress=console.advance,
         on_error=lambda error: typer.echo(f"songpop-tf: {error}", err=True),

@@ -55,7 +55,12 @@ def prepare(
         options = PrepareOptions(
             spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad, audio
         )
-        data = prepare_songs(options, out, console.progress)
+        data = prepare_songs(
+            options,
+            out,
+            console.progress,
+            on_assumption=lambda note: typer.echo(f"songpop-tf: {note}", err=True),
+        )
         files = [file for file in data.songs.file if is_spectrogram(file)]
         if files and (warning := folder_warning([data.folders.path(file) for file in files])):
             typer.echo(f"songpop-tf: warning: {spectrograms}: {warning}", err=True)

@@ -1,7 +1,6 @@
 """Predict every row of a CSV file in constant memory."""
 
 import csv
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,10 +10,13 @@ from tempfile import TemporaryDirectory
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import StrPath, file_fingerprint, linked_file, read_json, write_json
+from pipelines.io import StrPath, linked_file, read_json, write_json
 from pipelines.locks import locked_file
 from pipelines.streams import copy_to_stream, is_stream
-from pipelines.tables.csv_reader import numbered_rows
+from pipelines.tables.artists import parse_artists
+from pipelines.tables.cells import are_missing_names, clean_name, is_missing, parse_year
+from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
+from pipelines.tables.csv_reader import Row, Table, open_table
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import OUTPUTS
 
@@ -22,9 +24,13 @@ REQUIRED_COLUMNS = ("artist", "title", "year")
 SPECTROGRAM_COLUMN, AUDIO_COLUMN = "spectrogram", "audio"
 _BATCH_ROWS, _AUDIO_BATCH_ROWS = 256, 8
 """Rows between checkpoints: decoding a song takes seconds."""
-
-Row = tuple[int, list[str]]
-"""The line on which a row starts, and its cells."""
+_SYNONYMS = {
+    "artist": ARTIST_NAMES,
+    "title": TITLE_NAMES,
+    "year": DATE_NAMES,
+    SPECTROGRAM_COLUMN: (),
+    AUDIO_COLUMN: (),
+}
 
 
 @dataclass
@@ -44,9 +50,20 @@ class _Checkpoint:
     size: int = 0
 
 
+def open_songs(path: Path) -> Table:
+    """Open a table of songs to predict.
+
+    Raises:
+        InputError: the file cannot be read, lacks a column, or has a column popularity already.
+    """
+    table = open_table(path, _SYNONYMS)
+    _check_columns(table)
+    return table
+
+
 def predict_csv(
     predictor: Predictor,
-    source: StrPath,
+    source: Table,
     target: StrPath,
     on_progress: Callable[[int], None],
     on_error: Callable[[str], None],
@@ -56,8 +73,9 @@ def predict_csv(
     An interrupted call resumes when it is repeated with the same arguments.
 
     Args:
-        source: CSV with the columns artist, title, year and optionally spectrogram or audio
-            (paths, relative to the CSV's folder); cells may be empty. Other columns are copied.
+        source: from `open_songs`, with the columns artist, title, year and optionally spectrogram
+            or audio (paths, relative to the CSV's folder); cells may be empty. Other columns are
+            copied.
         target: appears when it is complete; a link, device or pipe is written through. Rows that
             cannot be predicted keep their position, without a popularity.
         on_progress: called with the number of rows after each batch.
@@ -68,10 +86,10 @@ def predict_csv(
         The number of rows that could not be predicted.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or has a column popularity already; the
-            model stops responding; or another process writes the same target.
+        InputError: the file cannot be read, the model stops responding, or another process writes
+            the same target.
     """
-    source, target = Path(source), Path(target)
+    target = Path(target)
     if is_stream(target):
         # There is no place for a partial output beside it.
         with TemporaryDirectory() as folder:
@@ -85,33 +103,31 @@ def predict_csv(
 
 def _predict_to_file(
     predictor: Predictor,
-    source: Path,
+    source: Table,
     target: Path,
     on_progress: Callable[[int], None],
     on_error: Callable[[str], None],
 ) -> int:
-    if target.is_dir() or (target.exists() and target.samefile(source)):
-        raise InputError(f"{target}: expected an output file other than {source}")
-    rows = numbered_rows(source)
-    _, columns = next(rows, (1, []))
-    _check_columns(source, columns)
-    batch_rows = _AUDIO_BATCH_ROWS if AUDIO_COLUMN in columns else _BATCH_ROWS
+    if target.is_dir() or (target.exists() and target.samefile(source.path)):
+        raise InputError(f"{target}: expected an output file other than {source.path}")
+    rows = source.rows()
+    batch_rows = _AUDIO_BATCH_ROWS if AUDIO_COLUMN in source.columns else _BATCH_ROWS
     partial = target.with_name(f".{target.name}.partial")
     checkpoint_path = target.with_name(f".{target.name}.partial.json")
     checkpoint = _load_checkpoint(
-        checkpoint_path, partial, file_fingerprint(source), predictor.identity
+        checkpoint_path, partial, source.content.fingerprint(), predictor.identity
     )
     on_progress(checkpoint.rows)
     with partial.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if not checkpoint.rows:
-            writer.writerow([*columns, *OUTPUTS])
+            writer.writerow([*source.header, *OUTPUTS])
         for batch in _batches(islice(rows, checkpoint.rows, None), batch_rows):
-            added, errors = _predict_rows(predictor, columns, batch, source.parent)
+            added, errors = _predict_rows(predictor, source, batch)
             for (_, cells), outputs in zip(batch, added, strict=True):
-                writer.writerow([*_pad(cells, len(columns)), *outputs])
+                writer.writerow([*_pad(cells, len(source.header)), *outputs])
             for line, reason in errors:
-                on_error(f"{source} line {line}: {reason}")
+                on_error(f"{source.path} line {line}: {reason}")
             file.flush()
             os.fsync(file.fileno())
             checkpoint.rows += len(batch)
@@ -124,9 +140,9 @@ def _predict_to_file(
     return checkpoint.failed
 
 
-def count_rows(source: Path) -> int:
-    """Data rows of a CSV file."""
-    return max(0, sum(1 for _ in numbered_rows(source)) - 1)
+def count_rows(source: Table) -> int:
+    """Data rows of a table."""
+    return sum(1 for _ in source.rows())
 
 
 def _load_checkpoint(path: Path, partial: Path, source: str, model: str) -> _Checkpoint:
@@ -149,21 +165,28 @@ def _batches(rows: Iterator[Row], batch_rows: int) -> Iterator[list[Row]]:
         yield batch
 
 
-def _check_columns(source: Path, columns: Sequence[str]) -> None:
-    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
-    conflicting = [name for name in OUTPUTS if name in columns]
+def _check_columns(table: Table) -> None:
+    names = [name for name in table.header if name]
+    received = ", ".join(names) or "none"
+    missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
+    conflicting = [name for name in OUTPUTS if name in names]
     if missing or conflicting:
-        raise InputError(
-            f"{source}: expected the columns {', '.join(REQUIRED_COLUMNS)}, optionally "
-            f"{SPECTROGRAM_COLUMN} or {AUDIO_COLUMN}, and no {', '.join(OUTPUTS)}; received "
-            f"{', '.join(columns) or 'none'}"
+        problem = (
+            f"missing: {', '.join(missing)}"
+            if missing
+            else f"the output's own: {', '.join(conflicting)}"
         )
-    if len(set(columns)) < len(columns):
-        raise InputError(f"{source}: expected columns of different names, received {columns}")
+        raise InputError(
+            f"{table.path}: expected the columns {', '.join(REQUIRED_COLUMNS)}, optionally "
+            f"{SPECTROGRAM_COLUMN} or {AUDIO_COLUMN}, and no {', '.join(OUTPUTS)}; {problem}; "
+            f"received {received}"
+        )
+    if len(set(names)) < len(names):
+        raise InputError(f"{table.path}: expected columns of different names, received {received}")
 
 
 def _predict_rows(
-    predictor: Predictor, columns: Sequence[str], rows: Sequence[Row], folder: Path
+    predictor: Predictor, table: Table, rows: Sequence[Row]
 ) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
     """Predict a batch of rows.
 
@@ -175,7 +198,7 @@ def _predict_rows(
     errors = []
     for index, (line, cells) in enumerate(rows):
         try:
-            song = _parse_song(columns, cells, folder)
+            song = _parse_song(table, cells)
             predictor.check(song)
             songs[index] = song
         except InputError as error:
@@ -189,30 +212,40 @@ def _predict_rows(
     return added, sorted(errors)
 
 
-def _parse_song(columns: Sequence[str], cells: Sequence[str], folder: Path) -> Song:
-    if len(cells) != len(columns):
-        raise InputError(f"expected {len(columns)} cells, received {len(cells)}")
-    row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    spectrogram, audio = row.get(SPECTROGRAM_COLUMN, ""), row.get(AUDIO_COLUMN, "")
+def _parse_song(table: Table, cells: Sequence[str]) -> Song:
+    table.check_width(cells)
+    row = {name: cells[position].strip() for name, position in table.columns.items()}
+    artist, title = _parse_artist(row["artist"]), clean_name(row["title"])
+    if are_missing_names(artist, title):
+        artist = title = ""
     return Song(
-        artist=row["artist"],
-        title=row["title"],
+        artist=artist,
+        title=title,
         year=_parse_year(row["year"]),
-        spectrogram=folder / spectrogram if spectrogram else None,
-        audio=folder / audio if audio else None,
+        spectrogram=_parse_path(table, row.get(SPECTROGRAM_COLUMN, "")),
+        audio=_parse_path(table, row.get(AUDIO_COLUMN, "")),
     )
 
 
+def _parse_artist(text: str) -> str:
+    """Artists as the training data name them: several are joined by commas."""
+    return ", ".join(parse_artists(text)) if clean_name(text) else ""
+
+
+def _parse_path(table: Table, text: str) -> Path | None:
+    return None if is_missing(text) else table.folder / text
+
+
 def _parse_year(text: str) -> int:
-    if not text:
+    if is_missing(text):
         return UNKNOWN_YEAR
     try:
-        year = float(text)  # spreadsheets write 1977.0
-    except ValueError:
-        year = math.nan
-    if not year.is_integer() or year == UNKNOWN_YEAR:
+        year = parse_year(text)
+    except InputError:
+        raise InputError(f"expected a year or an empty cell, received {text[:40]!r}") from None
+    if year == UNKNOWN_YEAR:
         raise InputError(f"expected a year or an empty cell, received {text!r}")
-    return int(year)
+    return year
 
 
 def _pad(cells: list[str], count: int) -> list[str]:

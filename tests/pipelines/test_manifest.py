@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.config import SplitConfig
 from pipelines.errors import InputError
+from pipelines.io import file_fingerprint
 from pipelines.manifest import check_output_dir, make_plan
 from pipelines.prepare import prepare
 from pipelines.prepared_data import PreparedData
@@ -44,7 +45,9 @@ def test_plan_depends_on_the_content_of_tables_and_on_the_images(tmp_path: Path)
     image, table = tmp_path / "image.png", tmp_path / "tracks.csv"
 
     def plan() -> dict[str, object]:
-        return make_plan(SourceFolders(tmp_path), [image.name], [table], SplitConfig())
+        return make_plan(
+            SourceFolders(tmp_path), [image.name], [file_fingerprint(table)], SplitConfig()
+        )
 
     image.write_bytes(b"1")
     table.write_text("a")

@@ -231,3 +231,17 @@ def test_parts_and_subtitles_are_different_songs(sample: Path, tmp_path: Path) -
     quarantine = pd.read_csv(data.directory / "quarantine.csv")
     assert quarantine.reason.to_list() == ["too few rows besides the songs to pre-train on"]
     assert quarantine.row.to_list() == [len(rows) + 1]
+
+
+def test_assumptions_about_a_table_are_said_and_kept(own_sample: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(own_sample / "tracks.csv", keep_default_na=False)
+    table.rename(columns={"name": "track_name"}).to_csv(
+        own_sample / "tracks.csv", sep=";", encoding="utf-16", index=False
+    )
+    said: list[str] = []
+    data = prepare(sample_options(own_sample), tmp_path / "data", no_progress, said.append)
+    assert len(data.songs) == 48
+    assert data.manifest["sources"]["assumptions"] == said
+    assert [word in " ".join(said) for word in ("UTF-16", "semicolons", "track_name as name")] == [
+        True
+    ] * 3

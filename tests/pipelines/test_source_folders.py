@@ -81,6 +81,16 @@ def test_both_folders_are_listed_together(tmp_path: Path) -> None:
     assert all(folders.path(file).is_file() for file in files.file)
 
 
+def test_broken_link_to_a_sound_file_is_rejected(tmp_path: Path) -> None:
+    write_songs(tmp_path)
+    (tmp_path / "music" / "1999").mkdir()
+    (tmp_path / "music" / "1999" / "A - B.wav").symlink_to(tmp_path / "nowhere.wav")
+    files, rejects = SourceFolders(audio=tmp_path / "music").find_songs()
+    assert len(files) == SONGS
+    assert rejects.file.to_list() == ["1999/A - B.wav"]
+    assert "broken link" in rejects.reason[0]
+
+
 def test_a_folder_is_needed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="received none"):
         SourceFolders().find_songs()

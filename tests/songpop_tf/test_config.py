@@ -76,3 +76,19 @@ def test_integer_is_accepted_for_a_float(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[cnn]\ndropout = 0\n")
     assert load_config(path).cnn.dropout == 0.0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_file_of_a_windows_editor_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes("# Größe\r\nseed = 3\r\n".encode(encoding))
+    assert load_config(path).seed == 3
+
+
+def test_file_that_is_no_utf8_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes("# Größe\nseed = 3\n".encode("cp1252"))
+    with pytest.raises(InputError, match=r"config\.toml: expected TOML in UTF-8.*save it as UTF-8"):
+        load_config(path)
+    with pytest.raises(InputError, match="expected a TOML file, received: Is a directory"):
+        load_config(tmp_path)

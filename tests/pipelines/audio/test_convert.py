@@ -78,3 +78,14 @@ def test_folders_are_searched_and_must_hold_sounds(tmp_path: Path) -> None:
     write_sound(tmp_path / "a" / "._X - Y.wav")
     (tmp_path / "a" / "cover.jpg").touch()
     assert find_audio([tmp_path]) == [inner]
+
+
+def test_broken_link_is_a_failure_and_circles_end(tmp_path: Path) -> None:
+    inner = write_sound(tmp_path / "music" / "1999" / "X - Y.wav")
+    broken = tmp_path / "music" / "1999" / "A - B.wav"
+    broken.symlink_to(tmp_path / "nowhere.wav")
+    (tmp_path / "music" / "1999" / "again").symlink_to(tmp_path / "music")
+    assert find_audio([tmp_path / "music"]) == [broken, inner]
+    summary = convert_audio([broken, inner], tmp_path / "out")
+    assert summary.failures.file.to_list() == [str(broken)]
+    assert "No such file" in summary.failures.reason[0]

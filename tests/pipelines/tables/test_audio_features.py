@@ -12,7 +12,7 @@ from pipelines.tables.audio_features import (
     read_audio_features,
     standardize_audio_features,
 )
-from pipelines.tables.tracks import read_tracks
+from pipelines.tables.tracks import open_tracks, parse_tracks
 
 HEADER = "id,name,popularity,artists,release_date,energy,tempo,danceability,"
 
@@ -32,8 +32,9 @@ def tables(tmp_path: Path) -> list[Path]:
 
 
 def test_features_follow_the_order_of_the_tracks(tables: list[Path]) -> None:
-    tracks, _ = read_tracks(tables)
-    features = read_audio_features(tables, tracks.iloc[[3, 1, 0]])
+    opened = open_tracks(tables)
+    tracks, _ = parse_tracks(opened)
+    features = read_audio_features(opened, tracks.iloc[[3, 1, 0]])
     assert features.columns.tolist() == list(AUDIO_FEATURES)
     assert features.iloc[:2].isna().all(axis=None)
     assert features.loc[2, ["energy", "tempo", "danceability"]].tolist() == [0.8, 140.0, 0.5]

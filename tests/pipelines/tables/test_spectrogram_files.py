@@ -54,7 +54,6 @@ def test_extra_folder_levels_are_allowed(tmp_path: Path) -> None:
         ("1999/A-B.png", "_-_"),
         ("1999/_-_B.png", "empty"),
         ("1999/A_-_.png", "empty"),
-        ("1999/._A_-_B.png", "hidden"),
     ],
 )
 def test_unusable_file_is_rejected_with_reason(tmp_path: Path, path: str, reason: str) -> None:
@@ -63,6 +62,16 @@ def test_unusable_file_is_rejected_with_reason(tmp_path: Path, path: str, reason
     assert len(files) == 1
     assert rejects.loc[0, "file"] == path
     assert reason in rejects.loc[0, "reason"]
+
+
+def test_broken_link_is_rejected_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path, "1999/Good_-_Song.png", "1999/._Good_-_Song.png", "__MACOSX/1999/A_-_B.png")
+    (tmp_path / "1999" / "A_-_B.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "1998").symlink_to(tmp_path / "nowhere", target_is_directory=True)
+    files, rejects = find_spectrograms(tmp_path)
+    assert files.file.to_list() == ["1999/Good_-_Song.png"]
+    assert rejects.file.to_list() == ["1998", "1999/A_-_B.png"]
+    assert rejects.reason.str.contains("broken link").all()
 
 
 def test_folder_without_usable_files_raises_input_error(tmp_path: Path) -> None:

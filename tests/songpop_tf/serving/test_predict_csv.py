@@ -1,6 +1,7 @@
 """Predicting CSV files: order, failed rows, and resuming."""
 
 import os
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from pipelines.errors import InputError
 from pipelines.locks import locked_file
 from pipelines.prepared_data import PreparedData
 from songpop_tf.serving.backend import Inputs, Rows
-from songpop_tf.serving.predict_csv import predict_csv
+from songpop_tf.serving.predict_csv import open_songs, predict_csv
 from songpop_tf.serving.predictor import Predictor
 from tests.songpop_tf.cli.runner import invoke
 from tests.songpop_tf.serving.fake_server import ServedModel
@@ -42,7 +43,7 @@ def test_resumes_with_the_same_model_only(tmp_path: Path) -> None:
 
     def predict(popularity: float, identity: str, max_songs: int = 1000) -> int:
         predictor = Predictor(ConstantBackend(popularity, identity, max_songs))
-        return predict_csv(predictor, source, target, lambda _: None, lambda _: None)
+        return predict_csv(predictor, open_songs(source), target, lambda _: None, lambda _: None)
 
     with pytest.raises(InputError, match="stopped"):
         predict(10.0, "old", max_songs=280)
@@ -53,6 +54,49 @@ def test_resumes_with_the_same_model_only(tmp_path: Path) -> None:
         predict(10.0, "old", max_songs=280)
     predict(20.0, "old")
     assert set(pd.read_csv(target).popularity) == {10.0, 20.0}, "the same model resumes"
+
+
+class RecordingBackend(ConstantBackend):
+    """Remembers the metadata that it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(50.0, "model", 1000)
+        self.songs: list[tuple[str, str, int]] = []
+
+    def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
+        columns = (inputs[name] for name in ("artist", "title", "year"))
+        self.songs += zip(*columns, strict=True)
+        return super().predict_batch(signature, inputs)
+
+
+def test_table_of_another_tool_is_predicted_from_a_pipe(tmp_path: Path) -> None:
+    pipe, target = tmp_path / "pipe", tmp_path / "out.csv"
+    os.mkfifo(pipe)
+    text = (
+        "Track Name; artists; release_date;;\n"
+        "Duet; ['Ana' 'Bo']; 1977-01-01 00:00:00;;\n"
+        "None; Queen; 1991.0\n"
+        "nan; Queen; nan;;\n"
+        "None; None; 1999;;\n"
+        ";;;;\n"
+    )
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    table = open_songs(pipe)
+    writer.join()
+    assert len(table.notes) == 2, "separator and names of columns"
+    backend, errors = RecordingBackend(), []
+    assert predict_csv(Predictor(backend), table, target, lambda _: None, errors.append) == 0
+    assert backend.songs == [
+        ("Ana, Bo", "Duet", 1977),
+        ("Queen", "None", 1991),
+        ("Queen", "", 0),
+        ("", "", 1999),
+    ]
+    assert target.read_text().splitlines()[:2] == [
+        "Track Name,artists,release_date,,,popularity,popularity_low,popularity_high",
+        "Duet,['Ana' 'Bo'],1977-01-01 00:00:00,,,50.00,0.00,100.00",
+    ]
 
 
 def test_resumes_after_an_outage_of_the_server(
