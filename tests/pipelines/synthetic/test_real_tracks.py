@@ -37,7 +37,7 @@ def real_tracks(tmp_path):
     for row, column, value in [
         (12, "tempo", 0),
         (13, "name", ""),
-        (14, "artists", "not a list"),
+        (14, "artists", "['half a list"),
         (15, "artists", "[]"),
         (16, "release_date", ""),
         (17, "energy", ""),
