@@ -1,20 +1,24 @@
 """A sample of real songs: rows of a tracks.csv, synthesized from their audio features."""
 
-import ast
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from pipelines.constants import FIRST_YEAR, LAST_YEAR
 from pipelines.errors import InputError
 from pipelines.synthetic.sample_plan import (
     PlannedSong,
     SamplePlan,
     parse_audio_attributes,
 )
+from pipelines.tables.artists import parse_artists
+from pipelines.tables.cells import are_missing_names, clean_name, parse_year
+from pipelines.tables.csv_reader import open_table
 from pipelines.tables.spectrogram_files import spectrogram_path
+from pipelines.tables.tracks import SYNONYMS
 
 MIN_SECONDS, MAX_SECONDS = 30.0, 480.0
 
@@ -37,7 +41,6 @@ NUMERIC_COLUMNS = {
     "tempo": _Range(20, 400),
 }
 TEXT_COLUMNS = ("name", "artists", "release_date")
-_YEAR = re.compile(r"(?:19|20)[0-9]{2}(?![0-9])")
 
 
 def plan_real_songs(
@@ -82,22 +85,25 @@ def plan_real_songs(
 
 def _read(tracks: Path) -> pd.DataFrame:
     """Read the required columns, every value as text."""
-    required = {*TEXT_COLUMNS, *NUMERIC_COLUMNS}
-    try:
-        table = pd.read_csv(
-            tracks, dtype=str, keep_default_na=False, usecols=lambda name: name in required
-        )
-    except OSError as error:
-        raise InputError(f"{tracks}: expected a readable file: {error.strerror}") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{tracks}: expected a CSV of tracks in UTF-8: {reason}") from error
-    missing = sorted(required - set(table.columns))
+    table = open_table(tracks, {**dict.fromkeys(NUMERIC_COLUMNS, ()), **SYNONYMS})
+    if not tracks.is_file():
+        raise InputError(f"{tracks}: expected a file that can be copied, received a pipe")
+    required = sorted([*TEXT_COLUMNS, *NUMERIC_COLUMNS])
+    missing = [name for name in required if name not in table.columns]
     if missing:
         raise InputError(
             f"{tracks}: expected the columns of tracks.csv, received a table without {missing}"
         )
-    return table
+    rows = [
+        [cells[table.columns[name]] for name in required]
+        for _, cells in table.rows()
+        if len(cells) == len(table.header)
+    ]
+    content = pd.DataFrame(rows, columns=required, dtype=str)
+    if table.decimal_comma:
+        numeric = list(NUMERIC_COLUMNS)
+        content[numeric] = content[numeric].replace(",", ".", regex=True)
+    return content
 
 
 def _usable_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -111,11 +117,15 @@ def _usable_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 def _planned_song(row: "pd.Series[str]", seconds: float | None) -> PlannedSong | None:
     """Return the song of a row, or None without a name, an artist or a year."""
-    artists = _artists(str(row["artists"]))
-    year = _YEAR.match(str(row["release_date"]))
-    if not artists or year is None:
+    try:
+        artists = parse_artists(str(row["artists"]))
+        year = parse_year(str(row["release_date"]))
+    except InputError:
+        return None  # one of many rows to choose from
+    title = clean_name(str(row["name"]))
+    if not FIRST_YEAR <= year <= LAST_YEAR or are_missing_names(title, *artists):
         return None
-    path = spectrogram_path(_chart_credit(artists), str(row["name"]), int(year.group()))
+    path = spectrogram_path(_chart_credit(artists), title, year)
     if path is None:
         return None
     duration = min(max(float(row["duration_ms"]) / 1000, MIN_SECONDS), MAX_SECONDS)
@@ -123,17 +133,6 @@ def _planned_song(row: "pd.Series[str]", seconds: float | None) -> PlannedSong |
     return PlannedSong(path, attributes, duration if seconds is None else seconds)
 
 
-def _artists(literal: str) -> list[str]:
-    """Return the names in a Python list literal; no names if it is not one."""
-    try:
-        names = ast.literal_eval(literal)
-    except (ValueError, SyntaxError):
-        return []
-    if not isinstance(names, list):
-        return []
-    return [name for name in names if isinstance(name, str) and name.strip()]
-
-
-def _chart_credit(artists: list[str]) -> str:
+def _chart_credit(artists: Sequence[str]) -> str:
     """Return the artists as charts credit them: 'A', 'A Featuring B & C'."""
     return " Featuring ".join([artists[0], " & ".join(artists[1:])]) if artists[1:] else artists[0]

@@ -25,7 +25,7 @@ from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
 from pipelines.tables.csv_reader import Table, open_table
 
 REQUIRED_COLUMNS = ("name", "popularity", "artists", "release_date")
-_SYNONYMS = {
+SYNONYMS = {
     "name": TITLE_NAMES,
     "popularity": ("track_popularity", "song_popularity", "spotify_popularity"),
     "artists": ARTIST_NAMES,
@@ -67,7 +67,7 @@ def open_tracks(paths: Sequence[Path]) -> list[Table]:
     """
     if not paths:
         raise InputError("expected at least one table of tracks, received none")
-    tables = [open_table(path, _SYNONYMS) for path in paths]
+    tables = [open_table(path, SYNONYMS) for path in paths]
     for table in tables:
         _check_columns(table)
     return tables

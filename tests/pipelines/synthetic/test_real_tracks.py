@@ -9,6 +9,7 @@ from PIL import Image
 
 from pipelines.errors import InputError
 from pipelines.synthetic import write_sample
+from pipelines.synthetic.real_tracks import plan_real_songs
 from tests.pipelines.synthetic.sample_files import assert_one_line, file_contents
 
 
@@ -36,7 +37,7 @@ def real_tracks(tmp_path):
     for row, column, value in [
         (12, "tempo", 0),
         (13, "name", ""),
-        (14, "artists", "not a list"),
+        (14, "artists", "['half a list"),
         (15, "artists", "[]"),
         (16, "release_date", ""),
         (17, "energy", ""),
@@ -80,6 +81,16 @@ def test_length_is_the_clipped_duration(real_tracks, tmp_path):
     (path,) = (tmp_path / "out" / "spectrograms").rglob("*.png")
     with Image.open(path) as image:
         assert image.width == 30 * 200
+
+
+def test_table_of_a_spreadsheet_is_read(real_tracks):
+    def plan():
+        return plan_real_songs(real_tracks, 3, 1.0, np.random.default_rng(0)).songs
+
+    expected = plan()
+    table = pd.read_csv(real_tracks, dtype=str, keep_default_na=False)
+    table.to_csv(real_tracks, sep=";", encoding="utf-16", index=False)
+    assert plan() == expected
 
 
 def test_too_few_usable_rows_are_an_error(real_tracks, tmp_path):
