@@ -24,8 +24,6 @@ class Backend(Protocol):
 
     Attributes:
         name: of the model, for error messages.
-        identity: changes whenever the same name may stand for other predictions: a fingerprint of
-            the model's files, or the version of a served one.
         branches: "text", "cnn" and "combined", as far as the model has them.
         validate_images: whether the predictor decodes spectrogram files before it calls the
             backend. If False, it decodes a file only to explain a missing prediction, and the
@@ -33,9 +31,16 @@ class Backend(Protocol):
     """
 
     name: str
-    identity: str
     branches: list[str]
     validate_images: bool
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever the same name may stand for other predictions.
+
+        A fingerprint of the model's files, or the version of a served one.
+        """
+        ...
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Predict a batch of songs; NaN for a song without prediction.

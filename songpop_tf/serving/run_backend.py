@@ -1,5 +1,7 @@
 """Predict with the models of a training run, in this process."""
 
+from functools import cached_property
+
 import tensorflow as tf
 
 from pipelines.io import file_fingerprint, fingerprint
@@ -21,13 +23,19 @@ class RunBackend:
     validate_images = True
 
     def __init__(self, run: Run) -> None:
+        self._run = run
         self._model = ServingModel(run)
-        configurations = self._model.configurations
         self.name = str(run.directory)
-        self.branches = list(configurations)
-        # Training may replace a model while the prediction of a table is interrupted.
-        trained = configurations.values()
-        self.identity = fingerprint(
+        self.branches = list(self._model.configurations)
+
+    @cached_property
+    def identity(self) -> str:
+        """Identifies the models by their content.
+
+        Training may replace a model while the prediction of a table is interrupted.
+        """
+        run, trained = self._run, self._model.configurations.values()
+        return fingerprint(
             *(file_fingerprint(run.history_path(configuration)) for configuration in trained),
             *(file_fingerprint(run.model_path(configuration)) for configuration in trained),
             *(run.load_intervals(configuration).to_json() for configuration in trained),
