@@ -9,7 +9,7 @@ import tensorflow as tf
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 _SAMPLES = 48_000
 _COLUMNS = 12_000
-"""Width of a minute of music, so that the image is resized; all black, a few KB as PNG."""
+"""Width of a minute of music, so that the image is resized."""
 
 
 def can_warm_up() -> bool:
@@ -51,15 +51,21 @@ def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> N
 
 def _inputs() -> dict[str, Any]:
     """Inputs of two songs, one with a spectrogram and one without."""
-    png = tf.io.encode_png(tf.zeros((256, _COLUMNS, 1), tf.uint8)).numpy()
     return {
-        "spectrogram_png": tf.make_tensor_proto([png, b""], tf.string),
+        "spectrogram_png": tf.make_tensor_proto([_spectrogram(), b""], tf.string),
         "audio": _constant_audio(2, _SAMPLES),
         "samples": tf.make_tensor_proto([_SAMPLES, 0], tf.int64),
         "artist": tf.make_tensor_proto(["Fleetwood Mac", ""], tf.string),
         "title": tf.make_tensor_proto(["Dreams", "Halo"], tf.string),
         "year": tf.make_tensor_proto([1977, 0], tf.int64),
     }
+
+
+def _spectrogram() -> bytes:
+    """A PNG file of a few KB; half black and half white, since a blank image is refused."""
+    black = tf.zeros((128, _COLUMNS, 1), tf.uint8)
+    png: bytes = tf.io.encode_png(tf.concat([black, black + 255], axis=0)).numpy()
+    return png
 
 
 def _constant_audio(songs: int, samples: int) -> Any:

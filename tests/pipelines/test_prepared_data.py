@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.prepared_data import PreparedData
+from pipelines.prepared_data import DATA_FORMAT, PreparedData
 
 
 def test_unknown_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 99}))
-    with pytest.raises(InputError, match="expected format 3, received 99"):
+    with pytest.raises(InputError, match=f"expected format {DATA_FORMAT}, received 99"):
         PreparedData.open(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -114,11 +115,13 @@ def test_interrupted_call_resumes(sample, tmp_path):
     assert file_contents(tmp_path) == file_contents(sample[0])
 
 
-def test_partial_files_of_a_killed_process_are_overwritten(sample, tmp_path):
+def test_partial_files_of_a_killed_process_are_removed(sample, tmp_path):
     write_sample(tmp_path, 6, seconds=1.5, seed=3, workers=1)
     image = next(tmp_path.rglob("*.png"))
     image.unlink()
-    image.with_name(f".{image.name}.tmp.png").write_bytes(b"half")
+    remains = image.with_name(f".{image.name}.0123456789ab.tmp.png")
+    remains.write_bytes(b"half")
+    os.utime(remains, (0, 0))  # not of a process that is still at work
     write_sample(tmp_path, 6, seconds=1.5, seed=3, workers=1)
     assert file_contents(tmp_path) == file_contents(sample[0])
 

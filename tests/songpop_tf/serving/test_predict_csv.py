@@ -148,7 +148,8 @@ def test_rows_keep_their_order_and_failed_rows_are_reported(
 
 def predict_one_row(source: Path, target: Path) -> None:
     predictor = Predictor(ConstantBackend(10.0, "same", max_songs=1))
-    assert predict_csv(predictor, source, target, lambda _: None, lambda _: None) == 0
+    table = open_songs(source)
+    assert predict_csv(predictor, table, target, lambda _: None, lambda _: None) == 0
 
 
 @pytest.fixture
