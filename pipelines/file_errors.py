@@ -1,6 +1,6 @@
 """Errors of damaged files that libraries read: one line that names the file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +8,25 @@ from pipelines.errors import InputError
 
 _GIT_LFS_POINTER = b"version https://git-lfs"
 _MAX_LENGTH = 300
+
+
+@contextmanager
+def translating(describe: Callable[[Exception], str]) -> Iterator[None]:
+    """Translate the errors of a library that reads files.
+
+    Args:
+        describe: makes the message, which names the file.
+
+    Raises:
+        InputError: the library failed.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    # Libraries raise errors of all kinds for damaged files: OSError, KeyError, BadZipFile, ...
+    except Exception as error:
+        raise InputError(describe(error)) from error
 
 
 @contextmanager
@@ -21,15 +40,10 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     Raises:
         InputError: the file is missing, cannot be read or has other content.
     """
-    try:
+    with translating(
+        lambda error: f"{path}: expected {expected}, received {_received(path, error)}"
+    ):
         yield
-    except (InputError, MemoryError):
-        raise
-    # Libraries raise errors of all kinds for damaged files: OSError, KeyError, BadZipFile, ...
-    except Exception as error:
-        raise InputError(
-            f"{path}: expected {expected}, received {_received(path, error)}"
-        ) from error
 
 
 def _received(path: Path, error: Exception) -> str:

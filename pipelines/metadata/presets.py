@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.errors import InputError
-from pipelines.file_errors import file_problem, reading
+from pipelines.file_errors import file_problem, reading, translating
 from pipelines.io import read_json
 
 _VOCABULARY_FILE = "vocab.txt"
@@ -22,16 +21,13 @@ def loading_preset(preset: str) -> Iterator[None]:
     Raises:
         InputError: the preset does not exist, is no BERT, or its files are damaged.
     """
-    try:
-        yield
-    except (InputError, MemoryError):
-        raise
-    # KerasHub raises errors of all kinds for incomplete folders: KeyError, SafetensorError, ...
-    except Exception as error:
-        raise InputError(
+    with translating(
+        lambda error: (
             f"preset {preset!r}: expected the name or folder of a BERT preset, "
             f"received: {_received(Path(preset), error)}"
-        ) from error
+        )
+    ):
+        yield
 
 
 def _received(folder: Path, error: Exception) -> str:
