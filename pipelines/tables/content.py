@@ -85,8 +85,8 @@ def load_content(path: Path) -> TableContent:
     A pipe is read here, once and to its end.
 
     Raises:
-        InputError: the file cannot be read, is of another format, or in an encoding that cannot be
-            told.
+        InputError: the file cannot be read, is of another format, or in an encoding that is not
+            recognized.
     """
     notes: list[str] = []
     try:

@@ -18,7 +18,7 @@ def list_files(
 ) -> tuple[list[Path], list[tuple[Path, str]]]:
     """List the files with one of the suffixes below a folder, sorted.
 
-    Links are followed, as year folders are often links to another disk, but not in circles. Hidden
+    Links are followed, as year folders are often links to another disk, but not in loops. Hidden
     files and those of the operating system are passed over, such as the twin ``._name.png`` that
     macOS writes beside ``name.png``.
 

@@ -80,7 +80,7 @@ def test_folders_are_searched_and_must_hold_sounds(tmp_path: Path) -> None:
     assert find_audio([tmp_path]) == [inner]
 
 
-def test_broken_link_is_a_failure_and_circles_end(tmp_path: Path) -> None:
+def test_broken_link_is_a_failure_and_loops_end(tmp_path: Path) -> None:
     inner = write_sound(tmp_path / "music" / "1999" / "X - Y.wav")
     broken = tmp_path / "music" / "1999" / "A - B.wav"
     broken.symlink_to(tmp_path / "nowhere.wav")

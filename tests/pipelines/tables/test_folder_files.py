@@ -1,4 +1,4 @@
-"""Listing folders from other systems: links, twins, circles, and what cannot be listed."""
+"""Listing folders from other systems: links, twins, loops, and what cannot be listed."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_files_of_operating_systems_are_passed_over(tmp_path: Path) -> None:
     assert list_files(tmp_path, [".png"]) == ([song], [])
 
 
-def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+def test_links_are_followed_but_not_in_loops(tmp_path: Path) -> None:
     touch(tmp_path / "disk" / "a.png")
     root = tmp_path / "root"
     touch(root / "1998" / "b.png")
