@@ -123,6 +123,10 @@ def _transformer(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.M
     # Without the backbone's own pooling layer, which would get no gradient.
     transformer = keras.Model(backbone.input, last_block.output, name="transformer")
     transformer.trainable = not config.freeze_backbone
+    if config.freeze_backbone:
+        # 8 bits for each number of the word pieces' embeddings, a quarter of the size; nobody
+        # trains them.
+        transformer.get_layer("token_embedding").quantize("int8")
     return transformer
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from pipelines.audio.audio_spectrogram import MAX_COLUMNS, MIN_COLUMNS, SILENCE
@@ -20,6 +19,7 @@ from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
 from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs
+from songpop_tf.serving.branch_model import BranchModel, SharedWeights
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
     METADATA_ONLY,
@@ -28,7 +28,6 @@ from songpop_tf.serving.schema import (
     WITH_SPECTROGRAM,
     select_branch,
 )
-from songpop_tf.training.conformal import Covariates, PredictionIntervals
 from songpop_tf.training.run import Run
 
 Signature = Callable[..., Tensors]
@@ -76,6 +75,7 @@ class ServingModel:
         if not self.configurations:
             raise InputError(f"{run.directory}: expected trained models, received a run without")
         self.branch_models: dict[str, BranchModel] = {}
+        self._weights = SharedWeights()
         self._preprocessors: dict[str, Signature] = {}
 
     @cached_property
@@ -201,41 +201,11 @@ class ServingModel:
     def _branch_model(self, branch: str) -> "BranchModel":
         if branch not in self.branch_models:
             configuration = self.configurations[branch]
+            intervals = self._run.load_intervals(configuration)
             with tf.init_scope():
                 model = self._run.load_model(configuration)
-            intervals = self._run.load_intervals(configuration)
-            self.branch_models[branch] = BranchModel(model, intervals)
+                self.branch_models[branch] = BranchModel(model, intervals, self._weights)
         return self.branch_models[branch]
-
-
-class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
-    """A Keras model with the prediction interval around its output.
-
-    Args:
-        model: outputs popularity, ``(batch, 1)``.
-        intervals: of the model.
-    """
-
-    def __init__(self, model: keras.Model, intervals: PredictionIntervals) -> None:
-        super().__init__()
-        self._model = model
-        # tf.Module tracks them by this attribute, so that they are saved with the graph.
-        self.weights = [variable.value for variable in model.variables]
-        self._intervals = intervals
-
-    def __call__(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
-        """Predict popularity, lower and upper end, ``(batch, 3)``, clipped to 0-100.
-
-        Args:
-            inputs: of the Keras model.
-            pattern: ``(batch,)`` missingness patterns of the songs, from
-                `pipelines.metadata.known_fields.pattern_id`.
-        """
-        popularity = self._model(inputs, training=False)[:, 0]
-        covariates = Covariates.from_inputs(inputs, pattern)
-        half_width = self._intervals.half_width(popularity, covariates)
-        ends = [popularity - half_width, popularity + half_width]
-        return tf.clip_by_value(tf.stack([popularity, *ends], axis=1), 0.0, 100.0)
 
 
 def _predict_rows(

@@ -83,6 +83,9 @@ def test_local_folder_provides_vocabulary_and_weights(
     model = metadata_encoder(len(tokenizer.vocabulary), config)
     transformer = model.get_layer("transformer")
     assert bool(transformer.trainable_variables) is not freeze
+    # Nobody trains a frozen transformer: a byte is enough for each number of its embeddings.
+    dtypes = {weight.dtype for weight in transformer.get_layer("token_embedding").weights}
+    assert ("int8" in dtypes) is freeze
     keras.utils.set_random_seed(0)
     model.get_layer("correction").set_weights([np.ones((64, 1)), np.zeros(1)])
     prediction = model(inputs).numpy()
