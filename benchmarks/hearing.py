@@ -129,21 +129,35 @@ def predict_cnn(
     """Train the CNN's audio features on one part of the songs and predict the other."""
     keras.utils.set_random_seed(seed)
     cnn = spectrogram_cnn()
-    model = keras.Model(cnn.input, cnn.get_layer(AUDIO_FEATURES_LAYER).output)
     train = {name: values[is_train] for name, values in inputs.items()}
-    dataset = training_dataset(train, standardize_audio_features(truth[is_train]), seed)
-    steps = EPOCHS * -(-int(is_train.sum()) // BATCH_SIZE)
+    fit_audio_features(cnn, train, standardize_audio_features(truth[is_train]), seed)
+    predicted = predict_audio_features(
+        cnn, {name: values[~is_train] for name, values in inputs.items()}
+    )
+    keras.utils.clear_session(free_memory=True)
+    scales = np.array([AUDIO_FEATURE_SCALES[name] for name in AUDIO_FEATURES])
+    return predicted * scales[:, 1] + scales[:, 0]
+
+
+def fit_audio_features(
+    cnn: keras.Model, inputs: Inputs, targets: NDArray[np.float32], seed: int
+) -> None:
+    """Train the CNN up to its audio features, on standardized ones, `(songs, 10)`."""
+    model = keras.Model(cnn.input, cnn.get_layer(AUDIO_FEATURES_LAYER).output)
+    dataset = training_dataset(inputs, targets, seed)
+    steps = EPOCHS * -(-len(targets) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // EPOCHS
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
     model.compile(optimizer, "mse", jit_compile=False)
     model.fit(dataset, epochs=EPOCHS, verbose=0)
-    test = {name: values[~is_train] for name, values in inputs.items()}
-    predicted = np.asarray(model.predict(test, batch_size=BATCH_SIZE, verbose=0), np.float64)
-    keras.utils.clear_session(free_memory=True)
-    scales = np.array([AUDIO_FEATURE_SCALES[name] for name in AUDIO_FEATURES])
-    return predicted * scales[:, 1] + scales[:, 0]
+
+
+def predict_audio_features(cnn: keras.Model, inputs: Inputs) -> Values:
+    """Standardized audio features, `(songs, 10)`."""
+    model = keras.Model(cnn.input, cnn.get_layer(AUDIO_FEATURES_LAYER).output)
+    return np.asarray(model.predict(inputs, batch_size=BATCH_SIZE, verbose=0), np.float64)
 
 
 def training_dataset(inputs: Inputs, targets: NDArray[np.float32], seed: int) -> tf.data.Dataset:

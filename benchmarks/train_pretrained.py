@@ -1,42 +1,52 @@
 """Train, measure and export the bundled model.
 
     python benchmarks/train_pretrained.py --songs tracks_hot100.csv --pretraining tracks_mixed.csv \
-        --out saved_models/songpop_metadata
+        --recordings real --config benchmarks/minilm.toml --preset MINILM_FOLDER \
+        --out saved_models/songpop
 
-The text branch, its encoder trained from scratch, with the default settings. Four fifths of the
-songs are the training set, a tenth the validation set (early stopping, calibration of the
-intervals) and a tenth the test set. The artist history of the exported model covers all songs.
+Four fifths of the songs are the training set, a tenth the validation set (early stopping,
+calibration of the intervals) and a tenth the test set. The artist history of the exported model
+covers all songs. Of the encoder of --preset the layers of --config and the usual word pieces are
+kept. --recordings is the folder that hearing.py reads: its spectrograms teach the CNN
+audio features, see pretrained_audio.py.
 """
 
 import argparse
 import dataclasses
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+import keras
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from accuracy import (
-    EncodingCache,
-    Fold,
-    make_folds,
-    predict_text,
-    read_songs,
-    train_text_branch,
-)
+from accuracy import EncodingCache, Fold, make_folds, predict_text, read_songs, train_text_branch
+from config_options import add_config_options, config_from_options
 from intervals import predict_text_without_history
+from pretrained_audio import (
+    COPIES,
+    FeatureErrors,
+    Recordings,
+    SongTable,
+    Values,
+    calibrate_cnn,
+    calibrate_fusion,
+    cross_validated_features,
+    fit_fusion,
+    fit_popularity,
+    read_recordings,
+    train_cnn,
+)
+from pretrained_card import about, measure_audio
+from reduced_preset import reduce_preset
 
 from pipelines.io import write_atomically
 from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.known_fields import MISSINGNESS_PATTERNS, PATTERNS_WITH_ARTIST
 from pipelines.metadata.preprocessor import MetadataPreprocessor
-from songpop_tf.config import RunConfig, load_config, save_config
+from pipelines.tables.audio_features import AUDIO_FEATURES, standardize_audio_features
+from songpop_tf.config import RunConfig, save_config
 from songpop_tf.console import Console
-from songpop_tf.constants import WITHIN_POINTS
-from songpop_tf.evaluation.interval_metrics import interval_metrics
-from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, metrics
+from songpop_tf.evaluation.metrics import PREDICTED_PREFIX
 from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, render_model_card
 from songpop_tf.serving.export import export
 from songpop_tf.training.calibration import calibrate
@@ -46,93 +56,98 @@ from songpop_tf.training.inference import drop_fields, read_covariates
 from songpop_tf.training.run import CONFIG_FILE, Run
 from songpop_tf.training.text_branch import TextBranch
 
-TEXT = Configuration("text", pretrained=True)
-COLUMN = PREDICTED_PREFIX + TEXT.name
+TEXT, CNN, COMBINED = (
+    Configuration(branch, pretrained=True) for branch in ("text", "cnn", "combined")
+)
 FOLDS = 10
 
 
-def save(
-    run: Run, branch: TextBranch, fold: Fold, config: RunConfig, intervals: PredictionIntervals
-) -> None:
-    """Write what `songpop-tf train` would write, with the artist history of all songs."""
-    songs = pd.concat([fold.train, fold.validation, fold.test, fold.pretraining], ignore_index=True)
-    preprocessor = MetadataPreprocessor(
-        branch.preprocessor.tokenizer, ArtistHistory.from_table(songs)
+@dataclasses.dataclass(frozen=True)
+class Branches:
+    """The trained models.
+
+    Attributes:
+        text: the text branch.
+        cnn, combined: of the same names' configurations.
+    """
+
+    text: TextBranch
+    cnn: keras.Model
+    combined: keras.Model
+
+
+def read_tables(options: argparse.Namespace, seed: int) -> Fold:
+    """A random fold of the songs, with audio features and durations where they are known."""
+    songs, pretraining = read_songs(options.songs, options.pretraining)
+    columns = pd.read_csv(options.songs).drop_duplicates("id").set_index("id")
+    songs = songs.join(columns[[*AUDIO_FEATURES, "duration_ms"]], on="track_id")
+    fold = next(make_folds(songs, pretraining, "random", FOLDS, seed))
+    return Fold(*(table.reset_index(drop=True) for table in dataclasses.astuple(fold)))
+
+
+def reduce_encoder(config: RunConfig, fold: Fold, folder: Path) -> RunConfig:
+    """Write the part of the preset that is needed to a folder, and take it as preset."""
+    metadata = config.metadata
+    if not metadata.preset:
+        return config
+    songs = pd.concat([fold.train, fold.validation, fold.test, fold.pretraining])
+    reduce_preset(
+        Path(metadata.preset), pd.concat([songs.artist, songs.title]), metadata.layers, folder
     )
-    preprocessor.save(run.preprocessor_directory(TEXT))
-    save_config(config, run.directory / CONFIG_FILE)
-    run.save_model(TEXT, branch.trained_encoder(), [], intervals)
+    return dataclasses.replace(config, metadata=dataclasses.replace(metadata, preset=str(folder)))
 
 
-def predict_patterns(branch: TextBranch, songs: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Predictions for each pattern of known fields, `(8, songs)`."""
-    return np.stack(
-        [predict_text(branch, drop_fields(songs, known)) for known in MISSINGNESS_PATTERNS]
+def train(
+    fold: Fold, recordings: Recordings, errors: FeatureErrors, config: RunConfig, console: Console
+) -> Branches:
+    """Train both branches and the head that fuses them."""
+    text = train_text_branch(fold, config, EncodingCache(), console)
+    cnn = train_cnn(recordings, float(fold.train.popularity.mean()), config.seed)
+    tables = (
+        SongTable.simulate(fold.train, errors, COPIES, config.seed),
+        SongTable.simulate(fold.validation, errors, 1, config.seed + 1),
     )
+    fit_popularity(cnn, *tables, config, console)
+    return Branches(text, cnn, fit_fusion(cnn, text, *tables, config, console))
 
 
-def calibrate_branch(branch: TextBranch, songs: pd.DataFrame) -> PredictionIntervals:
-    """Calibrate the prediction intervals of a trained branch."""
+def calibrate_text(branch: TextBranch, songs: pd.DataFrame) -> PredictionIntervals:
+    """Calibrate the prediction intervals of the text branch."""
+    popularity = [predict_text(branch, drop_fields(songs, known)) for known in MISSINGNESS_PATTERNS]
     without_history = [
         predict_text_without_history(branch, drop_fields(songs, known))
         for known in PATTERNS_WITH_ARTIST
     ]
     return calibrate(
         songs.popularity.to_numpy("float64"),
-        predict_patterns(branch, songs),
+        np.stack(popularity),
         np.stack(without_history),
         read_covariates(songs, branch.preprocessor),
     )
 
 
-def measure_intervals(
-    branch: TextBranch, intervals: PredictionIntervals, songs: pd.DataFrame
-) -> list[dict[str, Any]]:
-    """Width and coverage for each pattern of known fields; all are known in the last."""
-    covariates = read_covariates(songs, branch.preprocessor)
-    ends = intervals.ends(predict_patterns(branch, songs), covariates)
-    truth = songs.popularity.to_numpy("float64")
-    return [interval_metrics(truth, low, high) for low, high in zip(*ends, strict=True)]
-
-
-def about(
-    options: argparse.Namespace,
-    fold: Fold,
-    predictions: pd.DataFrame,
-    interval_measures: list[dict[str, Any]],
-) -> str:
-    """The first section of the model card."""
-    truth, prediction = (predictions[name].to_numpy("float64") for name in ("popularity", COLUMN))
-    measured = metrics(truth, prediction, 0)
-    *with_missing_fields, all_known = interval_measures
-    widest = max(measures["width"] for measures in with_missing_fields)
-    songs = len(fold.train) + len(fold.validation) + len(fold.test)
-    years = fold.train.year[fold.train.year > 0]
-    low, high = measured["mse_ci"]
-    return (
-        "Predicts the Spotify popularity (0-100) of a song from artist, title and release year; "
-        "any of them may be missing.\n\n"
-        f"- **Created** on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/train_pretrained.py "
-        f"--songs {options.songs.name} --pretraining {options.pretraining.name}"
-        f"{f' --config {options.config.name}' if options.config else ''}`.\n"
-        f"- **Training data**: {len(fold.train):,} Billboard Hot 100 songs of {years.min()}-"
-        f"{years.max()}, popularity from one snapshot, and {len(fold.pretraining):,} pre-training "
-        "rows of a mixture of catalogs from several years.\n"
-        f"- **Test data**: {len(fold.test):,} other songs, drawn at random: MSE "
-        f"{measured['mse']:.1f} ({low:.0f} to {high:.0f}), R² {measured['r2']:.3f}, "
-        f"{measured['within_15']:.0%} within {WITHIN_POINTS:.0f} points.\n"
-        "- **Prediction interval**: nominal coverage 90 %; its width depends on the known fields, "
-        "on whether the model knows other songs of the main artist, on the year and on the "
-        "prediction. "
-        f"It covers {all_known['coverage']:.0%} of the test songs with a mean width of "
-        f"{all_known['width']:.0f} points where artist, title and year are known; up to "
-        f"{widest:.0f} points where fields are missing.\n"
-        f"- **Artist history**: of all {songs:,} songs and the pre-training rows. Artists are "
-        "identified by a hash of their name, songs are stored as year and popularity. A song's own "
-        "popularity is excluded where artist and title are spelt as in the data, and where artist "
-        "and year match and the title is missing. The year baseline is fitted to all of these "
-        "songs, too."
+def save(
+    run: Run, branches: Branches, fold: Fold, validation: SongTable, config: RunConfig
+) -> None:
+    """Write what `songpop-tf train` would write, with the artist history of all songs."""
+    songs = pd.concat([fold.train, fold.validation, fold.test, fold.pretraining], ignore_index=True)
+    text, cnn, combined = branches.text, branches.cnn, branches.combined
+    preprocessor = MetadataPreprocessor(
+        text.preprocessor.tokenizer, ArtistHistory.from_table(songs)
     )
+    preprocessor.save(run.preprocessor_directory(TEXT))
+    save_config(config, run.directory / CONFIG_FILE)
+    run.save_model(TEXT, text.trained_encoder(), [], calibrate_text(text, fold.validation))
+    run.save_model(CNN, _copy(cnn), [], calibrate_cnn(cnn, validation))
+    intervals = calibrate_fusion(combined, cnn, text, validation)
+    run.save_model(COMBINED, combined, [], intervals)
+
+
+def _copy(model: keras.Model) -> keras.Model:
+    """Keras cannot save a model of which another model takes a part."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def main() -> None:
@@ -140,26 +155,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
     parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
-    parser.add_argument("--config", type=Path, help="TOML as of `train --config`")
+    parser.add_argument("--recordings", type=Path, required=True, help="folder of hearing.py")
+    add_config_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     options = parser.parse_args()
-    config = load_config(options.config) if options.config else RunConfig()
-    songs, pretraining = read_songs(options.songs, options.pretraining)
-    fold = next(make_folds(songs, pretraining, "random", FOLDS, config.seed))
-    fold = Fold(*(table.reset_index(drop=True) for table in dataclasses.astuple(fold)))
+    config = config_from_options(options)
+    fold = read_tables(options, config.seed)
+    recordings = read_recordings(options.recordings, config.seed)
+    heard: Values = cross_validated_features(recordings, config.seed)
+    truth = standardize_audio_features(recordings.truth).astype("float64")
+    errors = FeatureErrors.estimate(truth, heard)
     with Console() as console, tempfile.TemporaryDirectory() as folder:
-        branch = train_text_branch(fold, config, EncodingCache(), console)
-        intervals = calibrate_branch(branch, fold.validation)
-        measures = measure_intervals(branch, intervals, fold.test)
-        predictions = fold.test.assign(**{COLUMN: predict_text(branch, fold.test)})
-        run = Run(Path(folder))
-        save(run, branch, fold, config, intervals)
+        config = reduce_encoder(config, fold, Path(folder) / "encoder")
+        branches = train(fold, recordings, errors, config, console)
+        validation, test = (
+            SongTable.simulate(table, errors, 1, config.seed + number)
+            for number, table in enumerate((fold.validation, fold.test), start=1)
+        )
+        run = Run(Path(folder) / "run")
+        save(run, branches, fold, validation, config)
         version = export(run, options.out)
+        audio = measure_audio(branches.text, branches.cnn, branches.combined, test, (truth, heard))
+        summary = about(options, fold, branches.text, run.load_intervals(TEXT), audio)
+        text = predict_text(branches.text, fold.test)
+        predictions = fold.test.assign(**{PREDICTED_PREFIX + TEXT.name: text})
         with write_atomically(version / MODEL_CARD_FILE) as temporary:
-            text = about(options, fold, predictions, measures)
-            temporary.write_text(render_model_card(TEXT.name, text, predictions))
-        widths = ", ".join(f"{measured['width']:.1f}" for measured in measures)
-        console.print(f"exported to {version}, mean widths of the intervals {widths} points")
+            card = render_model_card(TEXT.name, summary, predictions)
+            temporary.write_text(card, encoding="utf-8")
+        console.print(f"exported to {version}")
 
 
 if __name__ == "__main__":
