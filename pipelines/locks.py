@@ -55,7 +55,7 @@ def _locked(lock_file: Path, output: Path) -> Iterator[None]:
     except Timeout:
         raise InputError(
             f"{output}: expected an output that only this process writes, received one that "
-            "another process writes now; wait until it ends or choose another --out"
+            "another process writes now; wait until it ends or write elsewhere"
         ) from None
     try:
         yield
