@@ -14,7 +14,7 @@ from pipelines.source_folders import SourceFolders
 from pipelines.splits import SPLITS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
-DATA_FORMAT = 4
+DATA_FORMAT = 5
 """Changes whenever files written by an earlier version can no longer be read."""
 MANIFEST = "manifest.json"
 SONGS = "songs.csv"
