@@ -59,6 +59,8 @@ class AugmentationConfig:
         patch_columns: width of a patch, in columns of the 256 x 1024 image.
         time_mask: exclusive upper bound of the number of adjacent columns set to 0; 0 is off.
         frequency_mask: exclusive upper bound of the number of adjacent rows set to 0; 0 is off.
+        unknown_length_rate: probability that the song's length and the statistics of its image
+            before resizing are hidden, as those of images that were resized before.
     """
 
     noise_stddev: float = 0.002
@@ -68,14 +70,14 @@ class AugmentationConfig:
     patch_columns: int = 128
     time_mask: int = 0
     frequency_mask: int = 0
+    unknown_length_rate: float = 0.1
 
     def __post_init__(self) -> None:
         require(self.noise_stddev >= 0, "noise_stddev", "0 or more", self.noise_stddev)
         for name in ("patches", "time_mask", "frequency_mask"):
             require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        require(
-            0 <= self.patch_probability <= 1, "patch_probability", "0 to 1", self.patch_probability
-        )
+        for name in ("patch_probability", "unknown_length_rate"):
+            require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
         require_positive(self, "patch_rows", "patch_columns")
 
 

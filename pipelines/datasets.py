@@ -26,7 +26,7 @@ from pipelines.io import StrPath, to_paths
 from pipelines.metadata.known_fields import FIELDS
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
-from pipelines.spectrograms.augmentation import augment
+from pipelines.spectrograms.augmentation import augment, mask_length
 from pipelines.spectrograms.loading import CNN_INPUTS, ROWS, cnn_inputs
 from pipelines.spectrograms.tfrecords import count_records, parse_song
 
@@ -134,15 +134,16 @@ def spectrogram_dataset(
     """Batches of ``(inputs of the CNN, popularity (batch,))`` from TFRecord shards.
 
     The inputs are ``spectrogram``, ``(batch, 256, 1024)`` float32 from 0 to 255; ``columns``,
-    ``(batch,)`` int64: the width of the file, which resizing removes from the image; and
-    ``statistics``, ``(batch, STATISTICS)`` float32 of the image before resizing.
+    ``(batch,)`` int64: the width of the file, which resizing removes from the image, 0 = unknown;
+    and ``statistics``, ``(batch, STATISTICS)`` float32 of the image before resizing, which have no
+    meaning if the width is unknown.
 
     Args:
         shards: TFRecord files of prepared data.
         batch_size: number of songs; the last batch of an epoch may be smaller.
         seed: of the infinite, shuffled dataset; None for one pass in the order of the files.
         first_epoch: epoch at which the infinite dataset starts.
-        augmentation: noise, cutout patches and SpecAugment masks; needs a seed.
+        augmentation: noise, cutout patches, SpecAugment masks and unknown lengths; needs a seed.
         with_auxiliary_targets: make the target ``{"popularity": (batch,), "audio_features":
             (batch, 10)}``, see
             `pipelines.tables.audio_features.standardize_audio_features`.
@@ -306,12 +307,13 @@ def _parse_and_augment(
     augmentation: AugmentationConfig | None,
 ) -> Tensors:
     song = parse_song(record)
-    image = tf.cast(song["spectrogram"], tf.float32)
+    image, columns = tf.cast(song["spectrogram"], tf.float32), song["columns"]
     if augmentation is not None and epoch_seed is not None:
         # Seeded by the song's id, not its position, so that the shuffled order has no influence.
         image_seed = tf.random.fold_in(epoch_seed, _hash_song_id(song["song_id"]))
         image = augment(image, augmentation, image_seed)
-    return {**song, "spectrogram": image, "epoch": epoch}
+        columns = mask_length(columns, augmentation.unknown_length_rate, image_seed)
+    return {**song, "spectrogram": image, "columns": columns, "epoch": epoch}
 
 
 def _hash_song_id(song_id: tf.Tensor) -> tf.Tensor:

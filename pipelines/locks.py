@@ -51,12 +51,17 @@ def locked_file(path: Path) -> Iterator[None]:
 def _locked(lock_file: Path, output: Path) -> Iterator[None]:
     lock = FileLock(lock_file)
     try:
+        lock_file.touch()  # where no file can be created, FileLock reports a held lock
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(
             f"{output}: expected an output that only this process writes, received one that "
-            "another process writes now; wait until it ends or choose another --out"
+            "another process writes now; wait until it ends or write elsewhere"
         ) from None
+    except OSError as error:
+        raise InputError(
+            f"{output}: expected an output that can be written, received: {error.strerror}"
+        ) from error
     try:
         yield
     finally:

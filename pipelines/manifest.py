@@ -16,7 +16,6 @@ from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.loading import COLUMNS, ROWS
 from pipelines.spectrograms.shards import Shard
 from pipelines.splits import SPLITS
-from pipelines.tables.csv_reader import Table
 
 PLAN = "plan.json"
 
@@ -63,7 +62,8 @@ def check_output_dir(directory: Path, plan: dict[str, Any]) -> None:
 def make_manifest(
     plan: dict[str, Any],
     folders: SourceFolders,
-    tracks: Sequence[Table],
+    tracks: Sequence[Path],
+    assumptions: Sequence[str],
     directory: Path,
     shards: Sequence[Shard],
     tables: dict[str, pd.DataFrame],
@@ -73,7 +73,8 @@ def make_manifest(
     Args:
         plan: from `make_plan`.
         folders: of the spectrograms and sound files.
-        tracks: tables of tracks.
+        tracks: paths of the tables of tracks.
+        assumptions: about these tables.
         directory: the output, where the tables are written already.
         shards: the record files; those of their songs that are missing in the songs table are
             not counted.
@@ -86,8 +87,8 @@ def make_manifest(
         "sources": {
             "spectrograms": _resolved(folders.spectrograms),
             "audio": _resolved(folders.audio),
-            "tracks": [str(table.path.resolve()) for table in tracks],
-            "assumptions": [note for table in tracks for note in table.notes],
+            "tracks": [str(path.resolve()) for path in tracks],
+            "assumptions": list(assumptions),
         },
         "seed": plan["split"]["seed"],
         "fingerprints": {**plan["fingerprints"], **written},

@@ -33,7 +33,7 @@ from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
 from pipelines.splits import EXCLUDED, MIN_ROWS, SPLITS, split_metadata, split_songs
 from pipelines.tables.audio_features import read_audio_features
 from pipelines.tables.csv_reader import Table
-from pipelines.tables.tracks import INVALID, open_tracks, parse_tracks
+from pipelines.tables.tracks import INVALID, open_tracks, parse_tracks, scale_notes
 
 Progress = Callable[[str, int, int], None]
 """Called with a label of the running task, the number of items done, and of all items."""
@@ -81,6 +81,7 @@ class Inputs:
         tables: the opened tables of tracks.
         tracks: the rows of all tables, without repetitions.
         bad_rows: the rows not in `tracks`; columns file, row, kind, reason.
+        assumptions: what was assumed about the tables, each in one line.
     """
 
     files: pd.DataFrame
@@ -88,6 +89,7 @@ class Inputs:
     tables: Sequence[Table]
     tracks: pd.DataFrame
     bad_rows: pd.DataFrame
+    assumptions: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ def prepare(
         options: inputs and settings.
         directory: of the result.
         progress: called after each step of a task.
-        on_assumption: called with a line for each thing that was assumed to read a table, such as
-            its separator; the manifest lists them too.
+        on_assumption: called with a line for each thing that was assumed about a table, such as
+            its separator or the scale of its popularities; the manifest lists them too.
 
     Returns:
         The finished data; immediately, if they are in `directory` already.
@@ -158,10 +160,10 @@ def _prepare(
     on_assumption: Callable[[str], None] | None,
 ) -> PreparedData:
     tables = open_tracks(options.tracks)
-    for assumption in [note for table in tables for note in table.notes]:
-        if on_assumption is not None:
-            on_assumption(assumption)
     inputs = read_inputs(options, tables, progress)
+    if on_assumption is not None:
+        for assumption in inputs.assumptions:
+            on_assumption(assumption)
     files = inputs.files.file.to_list()
     fingerprints = [table.content.fingerprint() for table in tables]
     plan = make_plan(options.folders, files, fingerprints, options.split)
@@ -181,7 +183,9 @@ def read_inputs(options: PrepareOptions, tables: Sequence[Table], progress: Prog
     progress("reading tracks", 0, 1)
     tracks, bad_rows = parse_tracks(tables)
     progress("reading tracks", 1, 1)
-    return Inputs(files, bad_files, tables, tracks, bad_rows)
+    notes = [note for table in tables for note in table.notes]
+    assumptions = notes + scale_notes(tracks, tables)
+    return Inputs(files, bad_files, tables, tracks, bad_rows, assumptions)
 
 
 def link_songs(inputs: Inputs, options: PrepareOptions, progress: Progress) -> LinkedSongs:
@@ -325,7 +329,10 @@ def write_data(
     }
     for name, table in tables.items():
         write_csv(directory / name, table)
-    manifest = make_manifest(plan, options.folders, inputs.tables, directory, shards, tables)
+    paths = [table.path for table in inputs.tables]
+    manifest = make_manifest(
+        plan, options.folders, paths, inputs.assumptions, directory, shards, tables
+    )
     write_json(directory / MANIFEST, manifest)
     return PreparedData.open(directory)
 

@@ -14,13 +14,23 @@ from pipelines.source_folders import SourceFolders
 from pipelines.splits import SPLITS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
-DATA_FORMAT = 4
+DATA_FORMAT = 5
 """Changes whenever files written by an earlier version can no longer be read."""
 MANIFEST = "manifest.json"
 SONGS = "songs.csv"
 METADATA = "metadata.csv"
 LINKAGE = "linkage.csv"
 QUARANTINE = "quarantine.csv"
+
+# Entries of the manifest that are read: their type, and the keys of each of their dictionaries.
+_ENTRIES: dict[str, tuple[type, tuple[str, ...]]] = {
+    "split": (dict, ("protocol", "seed")),
+    "sources": (dict, ()),
+    "fingerprints": (dict, (SONGS, METADATA)),
+    "shards": (list, ("file", "split", "songs")),
+    "counts": (dict, ("songs", "metadata", "linkage", "quarantine")),
+}
+_REMEDY = "the file was changed or is another program's; prepare again"
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,8 @@ class PreparedData:
         """Open a directory whose preparation is complete.
 
         Raises:
-            InputError: the manifest is missing (never prepared, or interrupted), or its format is
-                not `DATA_FORMAT`.
+            InputError: the manifest is missing (never prepared, or interrupted), its format is
+                not `DATA_FORMAT`, or it is not one that `prepare` wrote.
         """
         directory = Path(directory)
         path = directory / MANIFEST
@@ -56,6 +66,7 @@ class PreparedData:
             raise InputError(
                 f"{path}: expected format {DATA_FORMAT}, received {received}; prepare again"
             )
+        _check_manifest(path, manifest)
         return cls(directory, manifest)
 
     @property
@@ -108,6 +119,22 @@ class PreparedData:
         _checked(split)
         shards = self.manifest["shards"]
         return [self.directory / shard["file"] for shard in shards if shard["split"] == split]
+
+
+def _check_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    """Raise an `InputError` if an entry is missing or of another type."""
+    for name, (kind, keys) in _ENTRIES.items():
+        value = manifest.get(name)
+        if not isinstance(value, kind):
+            received = "none" if value is None else f"{value!r:.40}"
+            raise InputError(f"{path}: expected an entry {name!r}, received {received}; {_REMEDY}")
+        for part in value if isinstance(value, list) else [value]:
+            missing = set(keys) - set(part) if isinstance(part, dict) else keys
+            if missing:
+                raise InputError(
+                    f"{path}: expected {name!r} with {', '.join(keys)}, received it without "
+                    f"{', '.join(sorted(missing))}; {_REMEDY}"
+                )
 
 
 def _checked(split: str) -> str:

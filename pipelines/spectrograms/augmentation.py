@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.config import AugmentationConfig
-from pipelines.spectrograms.loading import FULL_SCALE
+from pipelines.spectrograms.loading import FULL_SCALE, UNKNOWN_COLUMNS
 
 _NOISE_BANK_SIZE = 2**21
 """Values in the noise bank: eight times as many as pixels in a model input, 8 MB of float32."""
@@ -46,6 +46,18 @@ def augment(image: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf
         span = random_span(tf.shape(image)[0], config.frequency_mask, frequency_seed)
         image = tf.transpose(mask_columns(tf.transpose(image), *span))
     return image
+
+
+def mask_length(columns: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
+    """Replace a song's width by `UNKNOWN_COLUMNS`, with a probability of ``rate``.
+
+    Args:
+        columns: scalar int64.
+        rate: 0 to 1.
+        seed: ``(2,)`` integers.
+    """
+    is_masked = tf.random.stateless_uniform([], tf.add(seed, [0, 4])) < rate
+    return tf.where(is_masked, tf.constant(UNKNOWN_COLUMNS, columns.dtype), columns)
 
 
 def add_noise(image: tf.Tensor, stddev: float, seed: tf.Tensor) -> tf.Tensor:

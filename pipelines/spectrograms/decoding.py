@@ -18,6 +18,9 @@ MAX_TINT = 8
 MIN_CONTENT, BLANK_LEVELS = 0.001, 8
 """Part of the pixels that must be outside of any 8 adjacent gray levels. In the data set, that part
 is white (`pipelines.audio.grayscale.CLIP_FRACTION`)."""
+MAX_MEDIAN = 127
+"""Largest median gray level. In the data set black is the background, with medians of 0 or 1; that
+of the study's own files is 24 to 40."""
 _CHECKED_COLUMNS = 1024
 """Columns, evenly spread, whose content is checked."""
 
@@ -163,7 +166,7 @@ def _to_8_bits(image: tf.Tensor) -> tf.Tensor:
 
 
 def content_error(image: tf.Tensor) -> tf.Tensor:
-    """Check that a gray image shows something.
+    """Check that a gray image shows something, on black.
 
     Args:
         image: ``(rows, columns)`` uint8.
@@ -175,14 +178,24 @@ def content_error(image: tf.Tensor) -> tf.Tensor:
     histogram = tf.math.bincount(levels, minlength=256, maxlength=256, dtype=tf.int32)
     below = tf.pad(tf.cumsum(histogram), [[1, 0]])
     alike = tf.reduce_max(below[BLANK_LEVELS:] - below[:-BLANK_LEVELS]) / tf.size(levels)
-    error = tf.strings.join(
+    blank_error = tf.strings.join(
         [
             "expected a spectrogram, received a blank image: ",
             tf.strings.as_string(100 * alike, precision=2),
             f" % of its pixels are within {BLANK_LEVELS} of 256 gray levels",
         ]
     )
-    return tf.where(1 - alike < MIN_CONTENT, error, "")
+    median = tf.searchsorted(below[1:], [(tf.size(levels) + 1) // 2])[0]
+    inverted_error = tf.strings.join(
+        [
+            "expected a spectrogram on black, received an image on white: half of its pixels are ",
+            tf.strings.as_string(median),
+            " or more of 255; save it with 0 for silence (of Matplotlib's color maps 'gray', not "
+            "'Greys')",
+        ]
+    )
+    error = tf.where(median > MAX_MEDIAN, inverted_error, "")
+    return tf.where(1 - alike < MIN_CONTENT, blank_error, error)
 
 
 def _spread_columns(image: tf.Tensor) -> tf.Tensor:

@@ -16,6 +16,9 @@ ROWS = 256
 """Frequency rows of the model input; low frequencies are at the bottom."""
 COLUMNS = 1024
 """Time columns of the model input, independent of the song's duration."""
+UNKNOWN_COLUMNS = 0
+"""Stands for the width of an image that was resized before, such as the study's own files: nobody
+knows the song's length, and the statistics of such an image are meaningless."""
 FULL_SCALE = 255.0
 """Largest pixel value; images keep the range of their 8-bit files up to the model."""
 
@@ -34,7 +37,7 @@ def load_spectrogram(png: tf.Tensor) -> dict[str, tf.Tensor]:
         png: scalar string, the bytes of a PNG file of a usable spectrogram.
 
     Returns:
-        As `cnn_inputs`.
+        As `file_inputs`.
 
     Raises:
         tf.errors.InvalidArgumentError: the file is rejected by `png_error`, cannot be decoded, or
@@ -43,7 +46,7 @@ def load_spectrogram(png: tf.Tensor) -> dict[str, tf.Tensor]:
     with _required(png_error(png)):
         image, error = decode_spectrogram(tf.identity(png))
     with _required(error):
-        return cnn_inputs(tf.identity(image))
+        return file_inputs(tf.identity(image))
 
 
 def _required(error: tf.Tensor) -> AbstractContextManager[None]:
@@ -54,6 +57,38 @@ def _required(error: tf.Tensor) -> AbstractContextManager[None]:
         [] if assertion is None else [assertion]
     )
     return context
+
+
+def file_inputs(image: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Compute the inputs of the CNN from the image of a file, which may have been resized before.
+
+    Args:
+        image: ``(rows, columns)`` uint8.
+
+    Returns:
+        As `cnn_inputs`; of an image that has the columns of the model input already, ``columns`` is
+        `UNKNOWN_COLUMNS`, and its most frequent level is taken for black.
+    """
+    is_resized = tf.equal(tf.shape(image)[1], COLUMNS)
+    inputs = cnn_inputs(tf.cond(is_resized, lambda: restore_black(image), lambda: image))
+    columns = tf.where(is_resized, tf.constant(UNKNOWN_COLUMNS, tf.int64), inputs["columns"])
+    return {**inputs, "columns": columns}
+
+
+def restore_black(image: tf.Tensor) -> tf.Tensor:
+    """Undo what min-max scaling after a resize did: it lifted black to gray, by 24 to 40 levels.
+
+    Most pixels of a spectrogram are black, so that black is the most frequent level.
+
+    Args:
+        image: ``(rows, columns)`` uint8.
+
+    Returns:
+        ``(rows, columns)`` uint8, from 0; unchanged if black is 0.
+    """
+    levels = tf.reshape(tf.cast(image, tf.int32), [-1])
+    black = tf.argmax(tf.math.bincount(levels, minlength=256, maxlength=256))
+    return image - tf.minimum(image, tf.cast(black, image.dtype))
 
 
 def cnn_inputs(image: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.errors import InputError
+from pipelines.file_errors import file_problem
 from pipelines.io import file_error, read_json, write_atomically, write_json
 from pipelines.source_folders import SourceFolders, is_spectrogram
 from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
@@ -24,7 +25,7 @@ from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, serialize_song, sh
 from pipelines.tables.audio_features import standardize_audio_features
 
 CNNInputs = dict[str, npt.NDArray[Any]]
-"""What a record holds of a spectrogram, see `pipelines.spectrograms.loading.cnn_inputs`."""
+"""What a record holds of a spectrogram, see `pipelines.spectrograms.loading.file_inputs`."""
 LoadFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 """From a file's path, or an image, to the inputs of the CNN."""
 
@@ -193,6 +194,8 @@ def image_error(path: Path) -> str:
     """
     if error := file_error(path):
         return error
+    if problem := file_problem(path):
+        return f"expected a PNG file, received {problem}"
     png = tf.constant(path.read_bytes())
     error = str(png_error(png).numpy().decode())
     if error:

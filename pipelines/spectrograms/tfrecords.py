@@ -45,7 +45,7 @@ def serialize_song(
         song: song_id, artist, title (str), year (int, 0 = unknown) and popularity (0-100).
         audio_features: ``(10,)`` from
             `pipelines.tables.audio_features.standardize_audio_features`.
-        inputs: of the CNN, see `pipelines.spectrograms.loading.cnn_inputs`.
+        inputs: of the CNN, see `pipelines.spectrograms.loading.file_inputs`.
     """
     feature = {
         "song_id": _bytes_feature(str(song["song_id"]).encode()),

@@ -1,11 +1,12 @@
-"""Say which images were probably resized: the models read the width of a file as its length."""
+"""Say which images were probably resized: the models read the width of others as their length."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 COLUMNS_PER_SECOND = 200
 RESIZED_COLUMNS = 1024
-"""Columns of the study's own images, to which songs of any length were resized."""
+"""Columns of the study's own images, to which songs of any length were resized. The models take
+them as images of unknown length (`pipelines.spectrograms.loading.file_inputs`)."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SIZE_BYTES = slice(16, 24)
@@ -31,11 +32,16 @@ class ResizedImages:
             return ""
         rows, columns = _size(self.first)
         others = f" and {self.count - 1:,} other images are" if self.count > 1 else " is"
+        consequence = (
+            "they are taken as songs of unknown length, and predictions from them are less accurate"
+            if columns == RESIZED_COLUMNS
+            else "the models read the width as the song's length, so that predictions from resized "
+            "images are unreliable"
+        )
         return (
             f"{self.first}{others} probably resized: expected {COLUMNS_PER_SECOND} columns a "
             f"second, received {rows} x {columns}, which is {columns / COLUMNS_PER_SECOND:.1f} "
-            "seconds; the models read the width as the song's length, so that predictions from "
-            "resized images are unreliable"
+            f"seconds; {consequence}"
         )
 
 

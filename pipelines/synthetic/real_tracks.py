@@ -1,6 +1,6 @@
 """A sample of real songs: rows of a tracks.csv, synthesized from their audio features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,11 @@ TEXT_COLUMNS = ("name", "artists", "release_date")
 
 
 def plan_real_songs(
-    tracks: Path, songs: int, seconds: float | None, rng: np.random.Generator
+    tracks: Path,
+    songs: int,
+    seconds: float | None,
+    rng: np.random.Generator,
+    on_assumption: Callable[[str], None] | None = None,
 ) -> SamplePlan:
     """Plan a sample of real songs, chosen at random among the usable rows.
 
@@ -53,11 +57,12 @@ def plan_real_songs(
         songs: number of rows that get a spectrogram.
         seconds: length of every song, or None for duration_ms, clipped to 30 s to 8 minutes.
         rng: generator of the choice.
+        on_assumption: called with a line for each thing that was assumed to read the table.
 
     Raises:
         InputError: the file cannot be read, a column is missing, or too few rows are usable.
     """
-    table = _read(tracks)
+    table = _read(tracks, on_assumption)
     usable = _usable_rows(table)
     planned: list[PlannedSong] = []
     used_paths: set[str] = set()
@@ -83,7 +88,7 @@ def plan_real_songs(
     )
 
 
-def _read(tracks: Path) -> pd.DataFrame:
+def _read(tracks: Path, on_assumption: Callable[[str], None] | None) -> pd.DataFrame:
     """Read the required columns, every value as text."""
     table = open_table(tracks, {**dict.fromkeys(NUMERIC_COLUMNS, ()), **SYNONYMS})
     if not tracks.is_file():
@@ -94,6 +99,9 @@ def _read(tracks: Path) -> pd.DataFrame:
         raise InputError(
             f"{tracks}: expected the columns of tracks.csv, received a table without {missing}"
         )
+    if on_assumption is not None:
+        for note in table.notes:
+            on_assumption(note)
     rows = [
         [cells[table.columns[name]] for name in required]
         for _, cells in table.rows()

@@ -74,6 +74,7 @@ def write_sample(
     seed: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
+    on_assumption: Callable[[str], None] | None = None,
 ) -> SampleSummary:
     """Write `spectrograms/<year>/<Artist>_-_<Title>.png`, `tracks.csv` and, last, `sample.json`.
 
@@ -93,6 +94,7 @@ def write_sample(
         seed: of everything random, 0 or more.
         workers: number of processes, at least 1; None for one per core. No effect on the result.
         progress: called with (existing songs, all songs) at the start and after every song.
+        on_assumption: called with a line for each thing that was assumed to read `tracks`.
 
     Raises:
         InputError: an argument is out of range, `directory` has other content, `tracks` cannot be
@@ -102,21 +104,19 @@ def write_sample(
     directory, tracks = Path(directory), None if tracks is None else Path(tracks)
     arguments = _sample_arguments(songs, seconds, tracks, seed)
     with locked_folder(directory):
-        return _write_sample(directory, songs, seconds, tracks, seed, workers, progress, arguments)
+        _check_output_dir(directory, arguments)
+        plan = _make_plan(songs, seconds, tracks, seed, on_assumption)
+        return _write_sample(plan, directory, seed, workers, progress, arguments)
 
 
 def _write_sample(
+    plan: SamplePlan,
     directory: Path,
-    songs: int,
-    seconds: float | None,
-    tracks: Path | None,
     seed: int,
     workers: int | None,
     progress: Progress | None,
     arguments: Mapping[str, Any],
 ) -> SampleSummary:
-    _check_output_dir(directory, arguments)
-    plan = _make_plan(songs, seconds, tracks, seed)
     write_json(_unfinished_path(directory), arguments)
     _write_tracks(plan, directory / "tracks.csv")
     written = _write_missing(plan, directory, seed, workers, progress)
@@ -195,11 +195,17 @@ def _read_arguments(path: Path) -> Any:
     return content.get("arguments", content) if isinstance(content, dict) else content
 
 
-def _make_plan(songs: int, seconds: float | None, tracks: Path | None, seed: int) -> SamplePlan:
+def _make_plan(
+    songs: int,
+    seconds: float | None,
+    tracks: Path | None,
+    seed: int,
+    on_assumption: Callable[[str], None] | None,
+) -> SamplePlan:
     rng = np.random.default_rng(np.random.SeedSequence((seed, _PLAN_STREAM)))
     if tracks is None:
         return plan_invented_songs(songs, seconds, rng)
-    return plan_real_songs(tracks, songs, seconds, rng)
+    return plan_real_songs(tracks, songs, seconds, rng, on_assumption)
 
 
 def _write_tracks(plan: SamplePlan, path: Path) -> None:

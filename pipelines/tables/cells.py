@@ -15,8 +15,8 @@ _MISSING = frozenset({"", "nat", *(name.casefold() for name in _NO_NAMES), *_DOU
 _MONTH, _DAY = "(?:0?[0-9]|1[0-2])", "(?:[0-2]?[0-9]|3[01])"
 _TIME = r"(?:[T ][0-9]{1,2}:[0-9]{2}.*)?"
 _YEAR = re.compile(
-    # 1977, 1977.0, 1977-02, 1977-02-04 00:00:00+00:00; of an unknown day or month 0.
-    rf"([0-9]{{1,4}})(?:\.0*|[-/]{_MONTH}|(?P<s>[-/.]){_MONTH}(?P=s){_DAY}{_TIME})?"
+    # 1977, 1977.0 or 1977,0, 1977-02, 1977-02-04 00:00:00+00:00; of an unknown day or month 0.
+    rf"([0-9]{{1,4}})(?:[.,]0*|[-/]{_MONTH}|(?P<s>[-/.]){_MONTH}(?P=s){_DAY}{_TIME})?"
 )
 # 04.02.1977 or 2/4/1977: whichever is the month, the year is the same.
 _YEAR_LAST = re.compile(rf"{_DAY}([./-]){_DAY}\1([0-9]{{4}}){_TIME}")

@@ -158,10 +158,10 @@ def _parquet_to_csv(path: Path, data: bytes | None) -> bytes:
             table = pd.read_parquet(stream)
     except ImportError as error:
         raise InputError(
-            f"{path}: expected CSV, received Parquet; `pip install pyarrow` to read it, or save it "
-            "as CSV"
+            f"{path}: expected CSV, received Parquet; `pip install 'songpop-tf[parquet]'` to read "
+            "it, or save it as CSV"
         ) from error
-    except ValueError as error:  # pyarrow's own errors are among them
+    except (ValueError, OSError) as error:  # pyarrow's own errors are among them
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected a Parquet file, received: {reason}") from error
     return table.to_csv(index=False).encode()

@@ -37,8 +37,9 @@ SYNONYMS = {
 INVALID = "invalid"
 DUPLICATE = "duplicate"
 
-_MIN_BINARY_ROWS = 10
-"""Tracks from which on popularities of 0 and 1 alone are no chance."""
+_MIN_ROWS_OF_A_SCALE = 10
+"""Tracks from which on popularities of 0 and 1 alone, or of 0-10, are no chance."""
+_LOW_POPULARITY = 10
 
 
 class _Track(NamedTuple):
@@ -192,10 +193,29 @@ def _check_scale(path: Path, tracks: Sequence[_Track]) -> None:
 
 def _check_hits(tracks: Sequence[_Track]) -> None:
     """Raise an `InputError` if all tables hold labels, such as hit or no hit."""
-    if len(tracks) >= _MIN_BINARY_ROWS and max(track.popularity for track in tracks) <= 1:
+    if len(tracks) >= _MIN_ROWS_OF_A_SCALE and max(track.popularity for track in tracks) <= 1:
         raise InputError(
             f"expected popularities of 0-100, received {len(tracks)} tracks of 0 or 1 alone"
         )
+
+
+def scale_notes(tracks: pd.DataFrame, tables: Sequence[Table]) -> list[str]:
+    """Say which tables hold popularities that may be of a scale of 0-10, each in one line.
+
+    Nobody can know it from the numbers alone: songs that hardly anybody plays have such
+    popularities of 0-100, too.
+
+    Args:
+        tracks: from `parse_tracks`.
+        tables: that they are from.
+    """
+    highest = tracks.groupby("source").popularity.agg(["max", "size"])
+    return [
+        f"{tables[source].path}: none of {size:,.0f} popularities is above {highest:g}; they are "
+        "taken as they are, of 0-100; multiply them if their scale is another"
+        for source, (highest, size) in zip(highest.index, highest.to_numpy(), strict=True)
+        if highest <= _LOW_POPULARITY and size >= _MIN_ROWS_OF_A_SCALE
+    ]
 
 
 def _drop_duplicates(

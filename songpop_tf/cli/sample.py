@@ -36,6 +36,7 @@ def sample(
             tracks=tracks,
             seed=seed,
             progress=lambda done, total: console.progress("synthesizing songs", done, total),
+            on_assumption=lambda note: typer.echo(f"songpop-tf: {note}", err=True),
         )
         spectrograms = directory / "spectrograms"
         console.print(f"{songs} spectrograms in {spectrograms}")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipelines.errors import InputError
 from pipelines.io import write_csv, write_json
+from pipelines.locks import locked_folder
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
 from pipelines.spectrograms.tfrecords import naming_damaged_records
@@ -58,11 +59,17 @@ def evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[
         Content of ``evaluation.json``.
 
     Raises:
-        InputError: the run has no finished model, or was trained on other data.
+        InputError: the run has no finished model, or was trained on other data; or another process
+            trains or evaluates it.
     """
     run.check_data(data)
     if not run.finished():
         raise InputError(f"{run.directory}: expected trained models, received a run without")
+    with locked_folder(run.directory):
+        return _evaluate(data, run, seed, console)
+
+
+def _evaluate(data: PreparedData, run: Run, seed: int, console: Console) -> dict[str, Any]:
     test = data.songs_of(TEST)
     baseline_predictions, pattern_predictions = _predict(data, run, seed, console)
     predictions = baseline_predictions | {

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS
+from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS, UNKNOWN_COLUMNS
 from pipelines.spectrograms.statistics import STATISTICS, TYPICAL_TEMPO
 from pipelines.tables.audio_features import AUDIO_FEATURE_SCALES, AUDIO_FEATURES
 from songpop_tf.config import SpectrogramCNNConfig
@@ -36,7 +36,9 @@ def spectrogram_cnn(
     enough to learn what is known about sound. A small dense layer maps both to the audio
     features (`pipelines.tables.audio_features`), which can be trained as an auxiliary output.
     Popularity is computed from these and from the song's length alone: with more inputs, the
-    network overfits to chance features of the few thousand training songs.
+    network overfits to chance features of the few thousand training songs. For a song of unknown
+    length, whose image was resized before, length and statistics are those of the mean song, and
+    only the convolutions tell songs apart.
 
     Args:
         config: layer sizes.
@@ -44,9 +46,9 @@ def spectrogram_cnn(
 
     Returns:
         Model from the inputs of `pipelines.spectrograms.loading.cnn_inputs` in batches, that is
-        ``{"spectrogram": (batch, 256, 1024) in 0-255, "columns": (batch,) int64, "statistics":
-        (batch, STATISTICS)}``, to ``(batch, 1)`` popularity. Its layer ``features`` outputs
-        ``(batch, config.features)``, its layer ``audio_features`` ``(batch, 10)``.
+        ``{"spectrogram": (batch, 256, 1024) in 0-255, "columns": (batch,) int64, 0 = unknown,
+        "statistics": (batch, STATISTICS)}``, to ``(batch, 1)`` popularity. Its layer ``features``
+        outputs ``(batch, config.features)``, its layer ``audio_features`` ``(batch, 10)``.
     """
     image = keras.Input((ROWS, COLUMNS), name="spectrogram")
     columns = keras.Input((), dtype="int64", name="columns")
@@ -55,8 +57,9 @@ def spectrogram_cnn(
     # averaging the rows.
     x = ops.log1p(_bands_as_channels(ops.relu(image), config.bands))
     x = layers.Rescaling(1 / math.log1p(FULL_SCALE), name="rescaling")(x)
-    statistics_scaled = _scaled_statistics(statistics)
-    length = _length_features(columns)
+    is_known = ops.not_equal(columns, UNKNOWN_COLUMNS)
+    statistics_scaled = _scaled_statistics(statistics, is_known)
+    length = _length_features(columns, is_known)
     pooled = ops.concatenate([_convolutions(x, config), statistics_scaled], axis=-1)
     # The mean of two models: the linear one overfits less to a few hundred songs, the hidden layer
     # and the convolutions find more in thousands.
@@ -68,7 +71,7 @@ def spectrogram_cnn(
     )
     # The tempo needs no learning; regression would draw it to the mean.
     scale = AUDIO_FEATURE_SCALES["tempo"]
-    tempo = (statistics[:, -1:] - scale.mean) / scale.stddev
+    tempo = _zero_unless(is_known, (statistics[:, -1:] - scale.mean) / scale.stddev)
     audio_features = layers.Concatenate(dtype="float32", name=AUDIO_FEATURES_LAYER)(
         [learned, tempo]
     )
@@ -112,11 +115,17 @@ def _mean_and_std(x: Any) -> Any:
     return ops.concatenate([ops.mean(x, axis=1), std], axis=-1)
 
 
-def _scaled_statistics(statistics: Any) -> Any:
+def _scaled_statistics(statistics: Any, is_known: Any) -> Any:
     """Statistics of mean 0 and deviation 1, without outliers; of the tempo the logarithm."""
     octaves = ops.log2(ops.maximum(statistics[:, -1:], 1.0) / TYPICAL_TEMPO)
     x = ops.concatenate([statistics[:, :-1], octaves], axis=-1)
-    return ops.clip(_batch_norm("statistics_norm")(x), -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
+    x = _batch_norm("statistics_norm")(x, mask=is_known)
+    return _zero_unless(is_known, ops.clip(x, -_MAX_DEVIATIONS, _MAX_DEVIATIONS))
+
+
+def _zero_unless(is_known: Any, x: Any) -> Any:
+    """``(batch, n)``, 0 for songs of unknown length; 0 is the mean of normalized values."""
+    return x * ops.cast(is_known, x.dtype)[:, None]
 
 
 def with_auxiliary_output(cnn: keras.Model) -> keras.Model:
@@ -133,11 +142,12 @@ def with_auxiliary_output(cnn: keras.Model) -> keras.Model:
     return keras.Model(cnn.input, outputs, name="spectrogram_cnn_with_auxiliary_output")
 
 
-def _length_features(columns: Any) -> Any:
+def _length_features(columns: Any, is_known: Any) -> Any:
     """``(batch, 16)`` features of the song's length, which resizing removes from the image."""
     log_columns = ops.log(ops.maximum(ops.cast(columns, "float32"), 1.0))[:, None]
+    log_columns = _batch_norm("columns_norm")(log_columns, mask=is_known)
     return layers.Dense(_LENGTH_FEATURES, activation="relu", name="length_features")(
-        _batch_norm("columns_norm")(log_columns)
+        _zero_unless(is_known, log_columns)
     )
 
 

@@ -18,7 +18,7 @@ from pipelines.metadata.known_fields import pattern_id
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
-from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs
+from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, file_inputs
 from songpop_tf.serving.branch_model import BranchModel, SharedWeights
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
@@ -236,7 +236,7 @@ def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]
 
     def load(index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
         image, error = decode_spectrogram(png[index])
-        return cnn_inputs(image), tf.equal(error, "")
+        return file_inputs(image), tf.equal(error, "")
 
     return _map_images(load, indices)
 

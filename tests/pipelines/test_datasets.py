@@ -145,6 +145,16 @@ def test_other_inputs_and_audio_features_accompany_the_image(shards: list[Path])
     )
 
 
+def test_augmentation_hides_the_length_of_some_songs(shards: list[Path]) -> None:
+    def hidden(rate: float) -> int:
+        augmentation = AugmentationConfig(unknown_length_rate=rate)
+        songs = spectrogram_dataset(shards, BATCH, seed=1, augmentation=augmentation).take(STEPS)
+        return sum(int(width == 0) for inputs, _ in songs for width in inputs["columns"].numpy())
+
+    assert hidden(0.0) == 0
+    assert 0 < hidden(0.5) < SONGS
+
+
 def test_augmentation_without_seed_is_an_error(shards: list[Path]) -> None:
     with pytest.raises(ValueError, match="augmentation expected a seed"):
         spectrogram_dataset(shards, BATCH, augmentation=AugmentationConfig())

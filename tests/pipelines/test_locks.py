@@ -61,3 +61,10 @@ def test_file_instead_of_a_folder_is_an_error(tmp_path: Path) -> None:
     expected = pytest.raises(InputError, match="out: expected a folder, received a file")
     with expected, locked_folder(tmp_path / "out"):
         pytest.fail("locked")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no files")
+def test_place_where_no_file_can_be_created_is_named() -> None:
+    expected = "/proc/out.csv: expected an output that can be written, received: "
+    with pytest.raises(InputError, match=expected), locked_file(Path("/proc/out.csv")):
+        pytest.fail("locked")

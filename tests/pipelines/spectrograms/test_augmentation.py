@@ -13,6 +13,7 @@ from pipelines.spectrograms.augmentation import (
     augment,
     cutout_patches,
     mask_columns,
+    mask_length,
     random_span,
 )
 
@@ -131,3 +132,12 @@ def test_augmentation_can_be_disabled_completely() -> None:
 def test_invalid_settings_are_rejected(invalid: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(invalid))):
         AugmentationConfig(**invalid)
+
+
+def test_length_is_masked_with_the_configured_rate() -> None:
+    columns = tf.constant(3000, tf.int64)
+    masked = [int(mask_length(columns, 0.25, seed)) for seed in seeds(400)]
+    assert set(masked) == {0, 3000}
+    assert masked.count(0) / 400 == pytest.approx(0.25, abs=0.08)
+    assert mask_length(columns, 0.0, seeds(1)[0]) == 3000
+    assert mask_length(columns, 1.0, seeds(1)[0]) == 0

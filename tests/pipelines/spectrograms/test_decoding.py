@@ -1,6 +1,8 @@
 """What makes the image of a PNG file a usable spectrogram."""
 
 import io
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,11 +58,40 @@ def test_blank_image_is_an_error(image: np.ndarray) -> None:
     assert "expected a spectrogram, received a blank image" in decode(image)[1]
 
 
-@pytest.mark.parametrize("image", [GRAY, 255 - GRAY, GRAY // 8, quiet(), pixels(32, 32)])
+@pytest.mark.parametrize("image", [GRAY, GRAY // 8, GRAY // 2 + 40, quiet(), pixels(32, 32)])
 def test_faint_or_sparse_image_is_usable(image: np.ndarray) -> None:
     decoded, error = decode(image)
     assert error == ""
     np.testing.assert_array_equal(decoded, image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        255 - GRAY,
+        colored("Greys"),
+        colored("binary")[:, :, :3],
+        (255 - GRAY).astype("uint16") * 257,
+    ],
+)
+def test_image_on_white_is_an_error(image: np.ndarray) -> None:
+    error = decode(image)[1]
+    assert "expected a spectrogram on black, received an image on white: half of its" in error
+
+
+@pytest.mark.parametrize(("level", "is_usable"), [(127, True), (128, False)])
+def test_image_is_on_white_from_a_median_above_the_middle(level: int, is_usable: bool) -> None:
+    image = np.zeros((256, 400), "uint8")
+    image[:, :201] = level
+    assert (content_error(tf.constant(image)) == b"") == is_usable
+
+
+@pytest.mark.skipif("SONGPOP_REAL_DATA" not in os.environ, reason="needs real spectrograms")
+def test_spectrograms_of_real_songs_are_usable() -> None:
+    files = sorted(Path(os.environ["SONGPOP_REAL_DATA"]).glob("spectrograms/*/*.png"))
+    assert files
+    for file in files[:: len(files) // 20 + 1]:
+        assert decode_spectrogram(tf.constant(file.read_bytes()))[1] == b""
 
 
 @pytest.mark.parametrize("name", ["jet", "turbo", "viridis", "magma", "inferno", "bone", "hot"])

@@ -80,6 +80,33 @@ def test_black_between_bright_pixels_stays_black() -> None:
     assert np.all(loaded[:90] == 0)
 
 
+def study_image(image: np.ndarray) -> np.ndarray:
+    """Resize as the study did: scaled from the minimum to the maximum, not from 0."""
+    resized = scipy.signal.resample(image.astype("float64"), 1024, axis=1)
+    low, high = resized.min(), resized.max()
+    return np.round((resized - low) / (high - low) * 255).astype("uint8")
+
+
+def test_resized_file_has_unknown_length_and_black_again() -> None:
+    image = np.zeros((256, 4096), np.uint8)
+    image[::3] = pixels(86, 4096)
+    shrunk = study_image(image)
+    assert np.median(shrunk) > 10
+    inputs = load_spectrogram(encode_image(shrunk))
+    assert inputs["columns"] == 0
+    expected = load_spectrogram(encode_image(image))["spectrogram"].numpy().astype(int)
+    assert np.abs(inputs["spectrogram"].numpy() - expected).max() <= 3
+
+
+def test_only_files_may_have_been_resized() -> None:
+    image = pixels(256, 1024)
+    assert cnn_inputs(tf.constant(image))["columns"] == 1024
+    np.testing.assert_array_equal(
+        load_spectrogram(encode_image(image))["spectrogram"],
+        cnn_inputs(tf.constant(image))["spectrogram"],
+    )
+
+
 def png_with_header_size(rows: int, columns: int) -> bytes:
     """Return a PNG file whose header declares a wrong size."""
     png = encode_image(pixels(32, 32))

@@ -130,5 +130,7 @@ def test_image_error_names_the_reason(tmp_path: Path) -> None:
     content = encode_image(pixels(256, 300))
     path.write_bytes(content[:200] + bytes(100) + content[300:])
     assert "can be decoded" in image_error(path)
+    path.write_bytes(b"")
+    assert image_error(path) == "expected a PNG file, received an empty file"
     write_png(path, np.zeros((20, 300), "uint8"))
     assert "20 x 300" in image_error(path)

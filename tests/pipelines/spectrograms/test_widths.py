@@ -37,8 +37,13 @@ def test_warning_names_the_first_image_and_counts_the_others(tmp_path: Path) -> 
     assert f"{paths[1]} is probably resized" in resized_warning(paths[:2])
     warning = resized_warning(paths)
     assert f"{paths[1]} and 2 other images are probably resized" in warning
-    assert "received 64 x 1024, which is 5.1 seconds" in warning
+    assert "received 64 x 1024, which is 5.1 seconds; they are taken as songs of" in warning
     assert "\n" not in warning
+
+
+def test_other_resized_images_are_read_by_their_width(tmp_path: Path) -> None:
+    warning = resized_warning([write_png(tmp_path / "a.png", pixels(224, 224))])
+    assert "the models read the width as the song's length" in warning
 
 
 def test_file_without_header_is_passed_over(tmp_path: Path) -> None:

@@ -84,13 +84,21 @@ def test_length_is_the_clipped_duration(real_tracks, tmp_path):
 
 
 def test_table_of_a_spreadsheet_is_read(real_tracks):
+    said = []
+
     def plan():
-        return plan_real_songs(real_tracks, 3, 1.0, np.random.default_rng(0)).songs
+        said.clear()
+        return plan_real_songs(real_tracks, 3, 1.0, np.random.default_rng(0), said.append).songs
 
     expected = plan()
+    assert said == []
     table = pd.read_csv(real_tracks, dtype=str, keep_default_na=False)
     table.to_csv(real_tracks, sep=";", encoding="utf-16", index=False)
     assert plan() == expected
+    assert said == [
+        f"{real_tracks}: read as UTF-16",
+        f"{real_tracks}: cells separated by semicolons",
+    ]
 
 
 def test_too_few_usable_rows_are_an_error(real_tracks, tmp_path):

@@ -5,11 +5,13 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipelines.errors import InputError
@@ -77,6 +79,40 @@ def test_other_formats_are_named(tmp_path: Path, content: bytes, reason: str) ->
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(InputError, match=rf"t\.csv: expected .*({reason})"):
         load_content(tmp_path / "t.csv")
+
+
+def test_parquet_is_read_with_its_lists_dates_and_missing_values(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame(
+        {
+            "name": ["Déjà Vu", None],
+            "artists": [["Ana", "Bo"], ["Cy"]],
+            "release_date": pd.to_datetime(["1977-02-04", None]),
+        }
+    )
+    table.to_parquet(tmp_path / "t.parquet")
+    assert read(tmp_path / "t.parquet").splitlines() == [
+        "name,artists,release_date",
+        "Déjà Vu,['Ana' 'Bo'],1977-02-04",
+        ",['Cy'],",
+    ]
+    damaged = bytearray((tmp_path / "t.parquet").read_bytes())
+    damaged[30:70] = b"\xff" * 40
+    (tmp_path / "t.parquet").write_bytes(damaged)
+    with pytest.raises(
+        InputError, match=r"t\.parquet: expected a Parquet file, received: "
+    ) as error:
+        load_content(tmp_path / "t.parquet")
+    assert "\n" not in str(error.value)
+
+
+def test_parquet_without_pyarrow_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 ... PAR1")
+    with pytest.raises(
+        InputError, match=r"received Parquet; `pip install 'songpop-tf\[parquet\]'`"
+    ):
+        load_content(tmp_path / "t.parquet")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.tables.tracks import DUPLICATE, INVALID, open_tracks, read_tracks
+from pipelines.tables.tracks import DUPLICATE, INVALID, open_tracks, read_tracks, scale_notes
 
 HEADER = ["id", "name", "popularity", "artists", "release_date"]
 
@@ -157,6 +157,22 @@ def test_table_of_another_tool_is_read(tmp_path: Path, separator: str) -> None:
     assert (track.year, track.popularity) == (2006, 7.5)
     (table,) = open_tracks([path])
     assert any("Artist Name(s) as artists" in note for note in table.notes)
+
+
+def test_popularities_of_a_scale_of_ten_are_noted(tmp_path: Path) -> None:
+    def notes(*popularities: str) -> list[str]:
+        rows = [row(name=f"S{n}", popularity=text) for n, text in enumerate(popularities)]
+        paths = [
+            write_table(tmp_path / "other.csv", row(name="Other", popularity="3")),
+            write_table(tmp_path / "t.csv", *rows),
+        ]
+        return scale_notes(read_tracks(paths)[0], open_tracks(paths))
+
+    ratings = [str(n / 2) for n in range(20)]
+    (note,) = notes(*ratings)
+    assert note.startswith(f"{tmp_path / 't.csv'}: none of 20 popularities is above 9.5; ")
+    assert "\n" not in note
+    assert notes(*ratings, "11") == notes(*ratings[:9]) == []
 
 
 @pytest.mark.parametrize("popularity", ["0.5", "1.0", "0.003"])

@@ -36,3 +36,40 @@ def test_features_depend_on_the_length_of_the_song() -> None:
     longer = {**inputs, "columns": inputs["columns"] * 2}
     features = extractor(inputs, training=False)[FEATURES]
     assert not np.allclose(extractor(longer, training=False)[FEATURES], features)
+
+
+def test_song_of_unknown_length_is_predicted_from_its_image_alone() -> None:
+    keras.utils.set_random_seed(1)
+    cnn = small_cnn()
+    extractor = feature_extractor(cnn, FEATURES)
+
+    def features(**changed: np.ndarray) -> np.ndarray:
+        return extractor({**inputs, **changed}, training=False)[FEATURES].numpy()
+
+    inputs = inputs_for(cnn)
+    known = features()
+    inputs = {**inputs, "columns": np.zeros_like(inputs["columns"])}
+    unknown = features()
+    assert not np.allclose(unknown, known)
+    np.testing.assert_array_equal(features(statistics=7 - inputs["statistics"]), unknown)
+    assert not np.allclose(features(spectrogram=0 * inputs["spectrogram"]), unknown)
+
+
+def test_songs_of_unknown_length_do_not_change_the_normalization() -> None:
+    cnn = small_cnn()
+    inputs = inputs_for(cnn)
+    columns = np.where(np.arange(SONGS) % 2, inputs["columns"], 0)
+    statistics = np.where(columns[:, None] == 0, 1e6, inputs["statistics"]).astype("float32")
+    cnn({**inputs, "columns": columns, "statistics": statistics}, training=True)
+    for name in ("statistics_norm", "columns_norm"):
+        assert np.abs(cnn.get_layer(name).moving_mean).max() < 1e3
+
+
+def test_data_without_any_length_can_be_trained_on() -> None:
+    cnn = small_cnn()
+    inputs = inputs_for(cnn)
+    cnn.compile("adam", "mse", jit_compile=False)
+    unknown = {**inputs, "columns": np.zeros_like(inputs["columns"])}
+    history = cnn.fit(unknown, np.full(SONGS, 30.0), epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert np.isfinite(call(cnn, unknown)).all()
