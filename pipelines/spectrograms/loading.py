@@ -86,7 +86,18 @@ def resize_spectrogram(image: tf.Tensor) -> tf.Tensor:
     Returns:
         ``(256, 1024)`` uint8.
     """
-    image = fft_resample(image, COLUMNS)
+    return resize_rows(fft_resample(image, COLUMNS))
+
+
+def resize_rows(image: tf.Tensor) -> tf.Tensor:
+    """The second half of `resize_spectrogram`.
+
+    Args:
+        image: ``(rows, 1024)`` float32, already resampled along time.
+
+    Returns:
+        ``(256, 1024)`` uint8.
+    """
     return scale_to_uint8(tf.ensure_shape(_resample_rows(image), [ROWS, COLUMNS]))
 
 
