@@ -148,9 +148,13 @@ class ServingModel:
         artist: tf.Tensor,
         title: tf.Tensor,
         year: tf.Tensor,
-        *patches: tf.Tensor,
+        first_column: tf.Tensor,
+        last_column: tf.Tensor,
+        first_row: tf.Tensor,
+        last_row: tf.Tensor,
     ) -> Tensors:
-        load = OccludedSpectrogram(spectrogram_png[0], tf.stack(patches, axis=1))
+        patches = tf.stack([first_column, last_column, first_row, last_row], axis=1)
+        load = OccludedSpectrogram(spectrogram_png[0], patches)
         is_usable = load.is_usable()
         return self._predict(tf.ones_like(is_usable), is_usable, load, (artist, title, year))
 
