@@ -43,6 +43,7 @@ from pipelines.io import write_atomically
 from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.known_fields import MISSINGNESS_PATTERNS, PATTERNS_WITH_ARTIST
 from pipelines.metadata.preprocessor import MetadataPreprocessor
+from pipelines.metadata.year_quantiles import fit_year_quantiles, write_year_quantiles
 from pipelines.tables.audio_features import AUDIO_FEATURES, standardize_audio_features
 from songpop_tf.config import RunConfig, save_config
 from songpop_tf.console import Console
@@ -137,6 +138,8 @@ def save(
     )
     preprocessor.save(run.preprocessor_directory(TEXT))
     save_config(config, run.directory / CONFIG_FILE)
+    years, popularity = fold.train.year.to_numpy(), fold.train.popularity.to_numpy()
+    write_year_quantiles(run.year_quantiles_path, fit_year_quantiles(years, popularity))
     run.save_model(TEXT, text.trained_encoder(), [], calibrate_text(text, fold.validation))
     run.save_model(CNN, _copy(cnn), [], calibrate_cnn(cnn, validation))
     intervals = calibrate_fusion(combined, cnn, text, validation)

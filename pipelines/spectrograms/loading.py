@@ -69,10 +69,22 @@ def file_inputs(image: tf.Tensor) -> dict[str, tf.Tensor]:
         As `cnn_inputs`; of an image that has the columns of the model input already, ``columns`` is
         `UNKNOWN_COLUMNS`, and its most frequent level is taken for black.
     """
-    is_resized = tf.equal(tf.shape(image)[1], COLUMNS)
-    inputs = cnn_inputs(tf.cond(is_resized, lambda: restore_black(image), lambda: image))
-    columns = tf.where(is_resized, tf.constant(UNKNOWN_COLUMNS, tf.int64), inputs["columns"])
-    return {**inputs, "columns": columns}
+    return {**cnn_inputs(restore_resized(image)), "columns": known_columns(image)}
+
+
+def restore_resized(image: tf.Tensor) -> tf.Tensor:
+    """`restore_black` for an image that has the columns of the model input; others unchanged."""
+    return tf.cond(_is_resized(image), lambda: restore_black(image), lambda: image)
+
+
+def known_columns(image: tf.Tensor) -> tf.Tensor:
+    """Width of the image of a file, scalar int64, `UNKNOWN_COLUMNS` if it was resized before."""
+    columns = tf.shape(image, tf.int64)[1]
+    return tf.where(_is_resized(image), tf.constant(UNKNOWN_COLUMNS, tf.int64), columns)
+
+
+def _is_resized(image: tf.Tensor) -> tf.Tensor:
+    return tf.equal(tf.shape(image)[1], COLUMNS)
 
 
 def restore_black(image: tf.Tensor) -> tf.Tensor:
@@ -121,7 +133,18 @@ def resize_spectrogram(image: tf.Tensor) -> tf.Tensor:
     Returns:
         ``(256, 1024)`` uint8.
     """
-    image = fft_resample(image, COLUMNS)
+    return resize_rows(fft_resample(image, COLUMNS))
+
+
+def resize_rows(image: tf.Tensor) -> tf.Tensor:
+    """The second half of `resize_spectrogram`.
+
+    Args:
+        image: ``(rows, 1024)`` float32, already resampled along time.
+
+    Returns:
+        ``(256, 1024)`` uint8.
+    """
     return scale_to_uint8(tf.ensure_shape(_resample_rows(image), [ROWS, COLUMNS]))
 
 

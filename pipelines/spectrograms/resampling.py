@@ -50,11 +50,13 @@ class _Blocks:
         values: ``(rows, blocks, points)`` float32.
         offsets: ``(points,)`` float64, position of the points in samples from their block's start.
         size: samples from the start of a block to the start of the next.
+        first: the sample of the whole signal that the first block starts with.
     """
 
     values: tf.Tensor
     offsets: tf.Tensor
     size: tf.Tensor | int
+    first: tf.Tensor | int = 0
 
 
 def fft_resample(signal: tf.Tensor, length: int) -> tf.Tensor:
@@ -77,8 +79,39 @@ def fft_resample(signal: tf.Tensor, length: int) -> tf.Tensor:
     bins = tf.cond(
         width <= OVERSAMPLING * length,
         lambda: _low_bins_by_fft(signal, length),
-        lambda: _low_bins_by_nufft(signal, length),
+        lambda: _low_bins_by_nufft(signal, width, length),
     )
+    return _to_samples(bins, width, length)
+
+
+def fft_resample_piece(
+    piece: tf.Tensor, first: tf.Tensor, width: tf.Tensor, length: int
+) -> tf.Tensor:
+    """Resample a signal that is zero outside of a piece, in a time proportional to the piece.
+
+    Args:
+        piece: ``(rows, samples)``, any real dtype, one sample or more.
+        first: scalar int32, position of the piece in the signal.
+        width: scalar int32, samples of the whole signal; at least those of the piece.
+        length: number of samples in the result; even.
+
+    Returns:
+        ``(rows, length)`` float32, as `fft_resample` of the whole signal.
+    """
+
+    def whole() -> tf.Tensor:
+        after = width - first - tf.shape(piece)[1]
+        return _low_bins_by_fft(tf.pad(piece, [[0, 0], [first, after]]), length)
+
+    bins = tf.cond(
+        width <= OVERSAMPLING * length,
+        whole,
+        lambda: _low_bins_by_nufft(piece, width, length, first),
+    )
+    return _to_samples(bins, width, length)
+
+
+def _to_samples(bins: tf.Tensor, width: tf.Tensor, length: int) -> tf.Tensor:
     scale = tf.cast(length, tf.float32) / tf.cast(width, tf.float32)
     return tf.signal.irfft(bins, [length]) * scale
 
@@ -109,17 +142,21 @@ def _nyquist_factors(width: tf.Tensor, length: int, kept: tf.Tensor) -> tf.Tenso
     return tf.where(at_nyquist, factor, 1.0)
 
 
-def _low_bins_by_nufft(signal: tf.Tensor, length: int) -> tf.Tensor:
-    """Return the lowest ``length // 2 + 1`` bins of a longer signal by a non-uniform FFT."""
-    width = tf.shape(signal)[-1]
+def _low_bins_by_nufft(
+    signal: tf.Tensor, width: tf.Tensor, length: int, first: tf.Tensor | int = 0
+) -> tf.Tensor:
+    """Return the lowest ``length // 2 + 1`` bins of a longer signal by a non-uniform FFT.
+
+    ``signal`` may be a piece of it that begins at sample ``first`` of ``width``.
+    """
     # The fastest kept wave turns by pi * length / width radians from sample to sample.
     block_size = tf.cast(tf.cast(width, tf.float64) * _BLOCK_PHASE / (np.pi * length), tf.int32)
     grid_size = OVERSAMPLING * length
     grid = tf.cond(
         # Anterpolation is worth its cost if it at least halves the number of values.
         block_size >= 2 * NODE_COUNT,
-        lambda: _spread_to_grid(_anterpolate(signal, block_size), width, grid_size),
-        lambda: _spread_to_grid(_split_into_blocks(signal), width, grid_size),
+        lambda: _spread_to_grid(_anterpolate(signal, block_size, first), width, grid_size),
+        lambda: _spread_to_grid(_split_into_blocks(signal, first), width, grid_size),
     )
     bins = tf.signal.rfft(tf.transpose(grid))[:, : length // 2 + 1]
     correction = 1.0 / _kernel_transform(length)
@@ -127,16 +164,16 @@ def _low_bins_by_nufft(signal: tf.Tensor, length: int) -> tf.Tensor:
     return bins * tf.constant(correction, tf.complex64)
 
 
-def _split_into_blocks(signal: tf.Tensor) -> _Blocks:
+def _split_into_blocks(signal: tf.Tensor, first: tf.Tensor | int) -> _Blocks:
     """Split a signal ``(rows, width)`` into zero-padded blocks of ``BLOCK_SIZE`` samples."""
     rows, width = tf.unstack(tf.shape(signal))
     blocks = -(-width // BLOCK_SIZE)
     padded = tf.pad(tf.cast(signal, tf.float32), [[0, 0], [0, blocks * BLOCK_SIZE - width]])
     values = tf.reshape(padded, [rows, blocks, BLOCK_SIZE])
-    return _Blocks(values, tf.range(BLOCK_SIZE, dtype=tf.float64), BLOCK_SIZE)
+    return _Blocks(values, tf.range(BLOCK_SIZE, dtype=tf.float64), BLOCK_SIZE, first)
 
 
-def _anterpolate(signal: tf.Tensor, block_size: tf.Tensor) -> _Blocks:
+def _anterpolate(signal: tf.Tensor, block_size: tf.Tensor, first: tf.Tensor | int) -> _Blocks:
     """Replace the samples of each block by ``NODE_COUNT`` weighted sums at its Chebyshev nodes.
 
     A wave w that is slow within a block is interpolated from its values at the nodes:
@@ -148,6 +185,7 @@ def _anterpolate(signal: tf.Tensor, block_size: tf.Tensor) -> _Blocks:
         signal: ``(rows, width)``, any real dtype.
         block_size: samples in a block, within which the fastest kept wave turns by
             ``_BLOCK_PHASE`` radians.
+        first: position of its first sample in the whole signal.
     """
     rows, width = tf.unstack(tf.shape(signal))
     blocks = -(-width // block_size)
@@ -172,7 +210,7 @@ def _anterpolate(signal: tf.Tensor, block_size: tf.Tensor) -> _Blocks:
         element_shape=[None, None, NODE_COUNT],
     )
     _, chunks = tf.while_loop(lambda first, _: first < rows, anterpolate_chunk, (0, chunks))
-    return _Blocks(chunks.concat(), _chebyshev_nodes(block_size), block_size)
+    return _Blocks(chunks.concat(), _chebyshev_nodes(block_size), block_size, first)
 
 
 def _chebyshev_nodes(block_size: tf.Tensor) -> tf.Tensor:
@@ -246,7 +284,8 @@ def _kernel_weights(
     # Positions in steps of the grid. In float64: float32 would lose the fraction of a step at the
     # end of a long signal.
     offsets = blocks.offsets * spacing
-    block_starts = tf.cast(tf.range(block_count) * blocks.size, tf.float64) * spacing
+    first_samples = blocks.first + tf.range(block_count) * blocks.size
+    block_starts = tf.cast(first_samples, tf.float64) * spacing
     run_starts = tf.math.ceil(block_starts + offsets[0] - KERNEL_WIDTH / 2)
     run_length = tf.cast(tf.math.ceil(offsets[-1] - offsets[0]), tf.int32) + KERNEL_WIDTH + 1
     # Relative to the start of the run positions are small, so that float32 is precise enough.

@@ -59,8 +59,20 @@ def spectrogram_statistics(image: tf.Tensor) -> tf.Tensor:
     Returns:
         ``(STATISTICS,)`` float32, the means over the windows.
     """
+    return window_statistics(statistics_windows(image))
+
+
+def window_statistics(windows: tf.Tensor) -> tf.Tensor:
+    """Compute the statistics of the windows of a song.
+
+    Args:
+        windows: ``(4, rows, 2400)`` uint8, from `statistics_windows`.
+
+    Returns:
+        As `spectrogram_statistics`.
+    """
     # One product for bands and pitch classes, as most of the time goes into reading the pixels.
-    filtered = _halve_rate(_row_filters() @ _windows(image))
+    filtered = _halve_rate(_row_filters() @ _of_all_rows(windows))
     amplitudes, pitch_classes = filtered[:, :BANDS], filtered[:, BANDS:]
     levels = tf.math.log1p(amplitudes) / math.log1p(_FULL_SCALE)
     onsets = tf.nn.relu(levels[:, :, 1:] - levels[:, :, :-1])
@@ -77,8 +89,15 @@ def spectrogram_statistics(image: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.concat([means, tempo[tf.newaxis]], axis=0), [STATISTICS])
 
 
-def _windows(image: tf.Tensor) -> tf.Tensor:
-    """``(4, 256, 2400)`` float32."""
+def statistics_windows(image: tf.Tensor) -> tf.Tensor:
+    """Cut the windows that the statistics are computed from.
+
+    Args:
+        image: ``(rows, columns)`` uint8.
+
+    Returns:
+        ``(4, rows, 2400)`` uint8.
+    """
     columns = tf.shape(image)[1]
     # Tiling copies the whole image, even once.
     image = tf.cond(
@@ -86,9 +105,30 @@ def _windows(image: tf.Tensor) -> tf.Tensor:
         lambda: tf.tile(image, [1, -(-WINDOW_COLUMNS // columns)])[:, :WINDOW_COLUMNS],
         lambda: image,
     )
-    last = tf.shape(image)[1] - WINDOW_COLUMNS
-    starts = [last * index // (WINDOWS - 1) for index in range(WINDOWS)]
-    windows = tf.stack([image[:, start : start + WINDOW_COLUMNS] for start in starts])
+    starts = _window_starts(columns)
+    return tf.stack([image[:, start : start + WINDOW_COLUMNS] for start in starts])
+
+
+def window_columns(columns: tf.Tensor) -> tf.Tensor:
+    """Return the image's column that each column of `statistics_windows` shows.
+
+    Args:
+        columns: scalar int32, width of the image.
+
+    Returns:
+        ``(4, 2400)`` int32.
+    """
+    starts = tf.stack(_window_starts(columns))
+    return (starts[:, tf.newaxis] + tf.range(WINDOW_COLUMNS)) % columns
+
+
+def _window_starts(columns: tf.Tensor) -> list[tf.Tensor]:
+    last = tf.maximum(columns - WINDOW_COLUMNS, 0)
+    return [last * index // (WINDOWS - 1) for index in range(WINDOWS)]
+
+
+def _of_all_rows(windows: tf.Tensor) -> tf.Tensor:
+    """``(4, 256, 2400)`` float32."""
     windows = tf.cast(windows, tf.float32)
     windows = tf.cond(
         tf.equal(tf.shape(windows)[1], _ROWS), lambda: windows, lambda: _resample_rows(windows)

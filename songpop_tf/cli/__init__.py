@@ -13,6 +13,7 @@ from songpop_tf.cli import (
     demo,
     download,
     evaluate,
+    explain,
     export,
     predict,
     prepare,
@@ -62,6 +63,7 @@ app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(predict.predict)
+app.command()(explain.explain)
 
 
 def main() -> None:

@@ -2,17 +2,30 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from songpop_tf.cli.common import Debug, Seed, console_session, tensorflow_session
+from songpop_tf.cli.song_options import (
+    Artist,
+    ModelFolder,
+    ModelUrl,
+    Spectrogram,
+    Title,
+    Year,
+    needs_tensorflow,
+    open_model,
+    song_of_options,
+    tagged_song,
+    warn_of_resized,
+)
 from songpop_tf.console import Console
 
 if TYPE_CHECKING:
-    from songpop_tf.serving.predictor import Predictor, Song
+    from songpop_tf.explanation.explain import FieldExplanation
+    from songpop_tf.serving.predictor import Prediction, Predictor, Song
 
 
 def predict(
@@ -23,23 +36,12 @@ def predict(
             help="Sound files; artist, title and year come from their tags or names.",
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder written by `train` or `export`; default: the pre-trained model that is "
-            "installed with the program, which reads no spectrograms."
-        ),
-    ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            help="Model on a server: http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME."
-        ),
-    ] = None,
-    artist: Annotated[str, typer.Option(help="Artist name.")] = "",
-    title: Annotated[str, typer.Option(help="Title.")] = "",
-    year: Annotated[int | None, typer.Option(help="Year of release; omit if unknown.")] = None,
-    spectrogram: Annotated[Path | None, typer.Option(help="PNG as in the data set.")] = None,
+    model: ModelFolder = None,
+    url: ModelUrl = None,
+    artist: Artist = "",
+    title: Title = "",
+    year: Year = None,
+    spectrogram: Spectrogram = None,
     audio: Annotated[Path | None, typer.Option(help="Sound file, as AUDIO.")] = None,
     csv: Annotated[
         Path | None,
@@ -51,6 +53,9 @@ def predict(
         Path | None, typer.Option(help="With --csv: output file, the CSV with popularity.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which words, seconds and frequencies matter.")
+    ] = False,
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
@@ -62,6 +67,7 @@ def predict(
     Examples:
       songpop-tf predict dreams.mp3
       songpop-tf predict --artist "Fleetwood Mac" --title Dreams --year 1977
+      songpop-tf predict --artist "Fleetwood Mac" --title Dreams --year 1977 --explain
       songpop-tf predict --model run --csv songs.csv --out predicted.csv
       songpop-tf predict --url http://localhost:8501/v1/models/songpop --artist Cher --title Believe
     """
@@ -76,76 +82,35 @@ def predict(
         raise typer.BadParameter(
             "--artist, --title and --year are for a single sound file, --spectrogram for none"
         )
+    if csv is not None and explain:
+        raise typer.BadParameter("--explain is for songs, not for --csv")
     if url is not None and model is not None:
         raise typer.BadParameter("give --model or --url, not both")
-    session = tensorflow_session if _needs_tensorflow(model, url) else console_session
+    session = tensorflow_session if needs_tensorflow(model, url) else console_session
     with session(debug, f"predicting with {url or model or 'the pre-trained model'}") as console:
-        predictor = _open(model, url)
+        predictor = open_model(model, url)
         if csv is not None and out is not None:
             _predict_csv(predictor, csv, out, as_json, console)
         elif files:
-            _predict_files(predictor, files, (artist, title, year), as_json, console)
+            printed = _Printed(as_json, explain)
+            _predict_files(predictor, files, (artist, title, year), printed, console)
         else:
-            song = _song(artist, title, year, spectrogram)
-            _predict_song(predictor, song, as_json, console, named=False)
+            song = song_of_options(artist, title, year, spectrogram)
+            _predict_song(predictor, song, _Printed(as_json, explain), console, named=False)
 
 
-def _needs_tensorflow(model: Path | None, url: str | None) -> bool:
-    """Whether the prediction needs `import tensorflow`, which takes seconds."""
-    if url is not None:
-        return not url.startswith("http")
-    from songpop_tf.serving.schema import newest_version
+class _Printed(NamedTuple):
+    """What is printed of a song: JSON or text, and its whole explanation."""
 
-    try:
-        return model is not None and newest_version(model) is None
-    except OSError:  # reported when the model is opened
-        return False
-
-
-def _open(model: Path | None, url: str | None) -> "Predictor":
-    from songpop_tf.serving.loading import connect, open_predictor
-    from songpop_tf.serving.pretrained import pretrained_model
-
-    return connect(url) if url is not None else open_predictor(model or pretrained_model())
-
-
-def _song(artist: str, title: str, year: int | None, spectrogram: Path | None) -> "Song":
-    from songpop_tf.serving.predictor import Song
-
-    return Song(artist, title, _year(year), spectrogram)
-
-
-def _tagged_song(
-    file: Path, artist: str, title: str, year: int | None, predictor: "Predictor"
-) -> "Song":
-    """A song from its sound file; options override its tags."""
-    from pipelines.audio.decoding import read_audio
-    from pipelines.audio.tags import read_tags
-    from songpop_tf.serving.predictor import Song
-
-    tags = read_tags(file)
-    audio: Path | None = file
-    if not predictor.reads_spectrograms:
-        audio = None
-        next(read_audio(file))  # raises if it is no sound file
-        typer.echo(
-            f"songpop-tf: {file}: this model reads no audio; predicting from the metadata alone",
-            err=True,
-        )
-    return Song(artist or tags.artist, title or tags.title, _year(year) or tags.year, audio=audio)
-
-
-def _year(year: int | None) -> int:
-    if year == UNKNOWN_YEAR:
-        raise InputError(f"--year: expected a year, received {year}; omit it if it is unknown")
-    return UNKNOWN_YEAR if year is None else year
+    as_json: bool
+    explain: bool
 
 
 def _predict_files(
     predictor: "Predictor",
     files: list[Path],
     fields: tuple[str, str, int | None],
-    as_json: bool,
+    printed: _Printed,
     console: Console,
 ) -> None:
     """Print a line for each sound file; those that cannot be predicted are reported.
@@ -157,8 +122,8 @@ def _predict_files(
     for done, file in enumerate(files):
         console.progress("predicting", done, len(files))
         try:
-            song = _tagged_song(file, *fields, predictor)
-            _predict_song(predictor, song, as_json, console, named=True)
+            song = tagged_song(file, *fields, predictor)
+            _predict_song(predictor, song, printed, console, named=True)
         except InputError as error:
             errors.append(error)
             if len(files) > 1:
@@ -171,33 +136,42 @@ def _predict_files(
 
 
 def _predict_song(
-    predictor: "Predictor", song: "Song", as_json: bool, console: Console, *, named: bool
+    predictor: "Predictor", song: "Song", printed: _Printed, console: Console, *, named: bool
 ) -> None:
-    from songpop_tf.serving.schema import OUTPUTS
+    from songpop_tf.explanation.explain import explain, explain_fields, explanation_problem
+    from songpop_tf.explanation.text import explanation_text, interval_text, song_name
 
     predictor.check(song)
-    _warn_of_resized(predictor)
-    prediction = predictor.predict([song])[0]
-    if isinstance(prediction, InputError):
-        raise prediction
-    popularity, low, high = prediction
-    if as_json:
-        known = {"artist": song.artist, "title": song.title, "year": song.year or None}
-        outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
-        console.print(json.dumps({**known, **dict(outputs)}))
+    warn_of_resized(predictor)
+    if printed.explain:
+        explanation = explain(predictor, song)
+        page = explanation_text(explanation) + ("\n" if named else "")
+        console.print(json.dumps(explanation.to_json()) if printed.as_json else page)
+        return
+    fields = None
+    if problem := explanation_problem(predictor, song):
+        prediction = predictor.predict([song])[0]
+        if isinstance(prediction, InputError):
+            raise prediction
+        typer.echo(f"songpop-tf: no reasons given: {problem}", err=True)
     else:
-        name = f"  {_song_name(song)}" if named else ""
-        console.print(f"{popularity:.1f}  (90 % interval: {low:.0f} to {high:.0f}){name}")
+        fields = explain_fields(predictor, song)
+        prediction = fields.prediction
+    if printed.as_json:
+        console.print(json.dumps(_json_of(song, prediction, fields)))
+    else:
+        name = f"  {song_name(song)}" if named else ""
+        console.print(f"{interval_text(prediction, fields)}{name}")
 
 
-def _warn_of_resized(predictor: "Predictor") -> None:
-    if warning := predictor.resized.warning:
-        typer.echo(f"songpop-tf: warning: {warning}", err=True)
+def _json_of(
+    song: "Song", prediction: "Prediction", fields: "FieldExplanation | None"
+) -> dict[str, Any]:
+    from songpop_tf.serving.schema import OUTPUTS
 
-
-def _song_name(song: "Song") -> str:
-    year = f" ({song.year})" if song.year else ""
-    return " - ".join(part for part in (song.artist, song.title) if part) + year
+    known = {"artist": song.artist, "title": song.title, "year": song.year or None}
+    outputs = zip(OUTPUTS, (round(value, 2) for value in prediction), strict=True)
+    return {**known, **dict(outputs), **({} if fields is None else fields.to_json())}
 
 
 def _predict_csv(
@@ -218,7 +192,7 @@ def _predict_csv(
         on_progress=console.advance,
         on_error=lambda error: typer.echo(f"songpop-tf: {error}", err=True),
     )
-    _warn_of_resized(predictor)
+    warn_of_resized(predictor)
     if is_stream(out):  # the output is the table alone
         typer.echo(f"songpop-tf: {total - failed} of {total} rows predicted", err=True)
     elif as_json:

@@ -1,16 +1,17 @@
 """The interface between `Predictor` and a model: in this process or on a server."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import InputError
+from pipelines.metadata.year_quantiles import YearSongs
 from songpop_tf.serving.schema import OUTPUTS
 
 Inputs = dict[str, list[Any]]
-"""Columns of equal length by input name; PNG files as bytes."""
+"""Columns by input name; PNG files as bytes."""
 Rows = list[tuple[float, float, float]]
 """Popularity, lower and upper end of the interval, one row for each song."""
 
@@ -42,12 +43,23 @@ class Backend(Protocol):
         """
         ...
 
+    @property
+    def signatures(self) -> Collection[str]:
+        """The names of the model's signatures."""
+        ...
+
+    @property
+    def year_quantiles(self) -> Mapping[int, YearSongs] | None:
+        """How popular the training songs of each year are; None if that is not known."""
+        ...
+
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Predict a batch of songs; NaN for a song without prediction.
 
         Args:
-            signature: "metadata_only" or "serving_default".
-            inputs: a column for each input of the signature.
+            signature: "metadata_only", "serving_default" or "occlusion".
+            inputs: a column for each input of the signature; of equal length but for the single
+                ``spectrogram_png`` of "occlusion".
 
         Raises:
             RejectedBatchError: a song of the batch cannot be processed.

@@ -13,7 +13,13 @@ from pipelines.io import StrPath
 from pipelines.locks import locked_folder
 from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, current_model_card
 from songpop_tf.serving.export_readme import write_description
-from songpop_tf.serving.schema import METADATA_ONLY, WITH_SPECTROGRAM, numbered_folders, versions
+from songpop_tf.serving.schema import (
+    METADATA_ONLY,
+    WITH_SPECTROGRAM,
+    YEAR_QUANTILES_FILE,
+    numbered_folders,
+    versions,
+)
 from songpop_tf.serving.serving_model import ServingModel
 from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
@@ -107,6 +113,8 @@ def _write_saved_model(run: Run, name: str, directory: Path) -> None:
         branch: configuration.name for branch, configuration in model.configurations.items()
     }
     write_description(name, configurations, signatures, directory)
+    if run.year_quantiles_path.is_file():  # not in runs of earlier versions
+        shutil.copyfile(run.year_quantiles_path, directory / YEAR_QUANTILES_FILE)
     write_warmup(name, signatures, directory)
 
 

@@ -32,6 +32,10 @@ _MEANINGS = {
     "artist": "name of the artist; empty = unknown",
     "title": "title of the song; empty = unknown",
     "year": "year of release; 0 = unknown",
+    "first_column": "first column of the image that is covered, set to 0",
+    "last_column": "last column that is covered; before the first one = nothing is covered",
+    "first_row": "first row that is covered; row 0 is the highest frequency",
+    "last_row": "last row that is covered",
     "popularity": "predicted popularity, 0-100; NaN if the image is unusable or no model reads "
     "the known inputs",
     "popularity_low": "lower end of the 90 % prediction interval",
@@ -40,6 +44,10 @@ _MEANINGS = {
 _ABOUT_IMAGES = (
     'Encode a PNG file for `spectrogram_png` in base64: `{"b64": "..."}`. The outputs of a song '
     "with an unusable image are NaN; the other songs of the request are not affected."
+)
+_ABOUT_OCCLUSION = (
+    "`occlusion` takes one image, and predicts it once for each row of the other inputs: with "
+    "these fields, and with this patch of the image covered."
 )
 _EXAMPLE = {"artist": ["Fleetwood Mac"], "title": ["Dreams"], "year": [1977]}
 
@@ -111,7 +119,7 @@ def _readme(
         f"# {name}\n\nPredicts the popularity (0-100) of songs. Example request to TensorFlow "
         "Serving on port 8501:",
         f"```sh\ncurl -d '{body}' http://localhost:8501/v1/models/{name}:predict\n```",
-        *([_ABOUT_IMAGES] if reads_images else []),
+        *([_ABOUT_IMAGES, _ABOUT_OCCLUSION] if reads_images else []),
         _table(("known inputs", "model"), list(answered_by.items())),
     ]
     for signature, directions in signatures.items():

@@ -50,6 +50,7 @@ class GrpcBackend:
     """
 
     validate_images = True
+    year_quantiles = None  # no signature tells them
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -58,7 +59,8 @@ class GrpcBackend:
         # Retried here instead: gRPC itself retries small requests only.
         channel = grpc.insecure_channel(parts.netloc, [("grpc.enable_retries", 0)])
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        self.branches = branches_from_signatures(self.name, self._signatures())
+        self.signatures = self._signatures()
+        self.branches = branches_from_signatures(self.name, self.signatures)
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Call a signature, see `songpop_tf.serving.backend.Backend`."""
@@ -66,7 +68,7 @@ class GrpcBackend:
         request.model_spec.name = self._model
         request.model_spec.signature_name = signature
         for name, column in inputs.items():
-            dtype = tf.int64 if name == "year" else tf.string
+            dtype = tf.int64 if isinstance(column[0], int) else tf.string
             request.inputs[name].CopyFrom(tf.make_tensor_proto(column, dtype))
         response = self._call(self._service.Predict, request)
         columns = {name: self._column(response, name) for name in OUTPUTS}

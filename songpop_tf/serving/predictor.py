@@ -104,6 +104,11 @@ class Predictor:
         self.resized = ResizedImages()
 
     @property
+    def backend(self) -> Backend:
+        """The model."""
+        return self._backend
+
+    @property
     def identity(self) -> str:
         """Identifies the model: two predictors with the same identity predict the same."""
         return self._backend.identity
@@ -204,7 +209,7 @@ def _image_error(path: Path) -> str:
     return image_error(path)
 
 
-def _load_png(song: Song) -> bytes | None:
+def load_png(song: Song) -> bytes | None:
     """The PNG file of a song's spectrogram, drawn from its audio if need be.
 
     Raises:
@@ -236,7 +241,7 @@ def _batches(
     batch_bytes = 0
     for index in indices:
         try:
-            item = _LoadedSong(songs[index], _load_png(songs[index]))
+            item = _LoadedSong(songs[index], load_png(songs[index]))
         except InputError as error:
             results[index] = error
             continue

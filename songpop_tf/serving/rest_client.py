@@ -46,11 +46,13 @@ class RestBackend:
     """
 
     validate_images = True
+    year_quantiles = None  # no signature tells them
 
     def __init__(self, url: str) -> None:
         self.name = url.rstrip("/")
         self._session = requests.Session()
-        self.branches = branches_from_signatures(self.name, self._signatures())
+        self.signatures = self._signatures()
+        self.branches = branches_from_signatures(self.name, self.signatures)
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Call a signature, see `songpop_tf.serving.backend.Backend`."""

@@ -5,6 +5,7 @@ from functools import cached_property
 import tensorflow as tf
 
 from pipelines.io import file_fingerprint, fingerprint
+from pipelines.metadata.year_quantiles import YearSongs, read_year_quantiles
 from songpop_tf.serving.backend import Inputs, Rows, rows_from_arrays
 from songpop_tf.serving.serving_model import INPUT_DTYPES, ServingModel
 from songpop_tf.training.run import Run
@@ -27,6 +28,7 @@ class RunBackend:
         self._model = ServingModel(run)
         self.name = str(run.directory)
         self.branches = list(self._model.configurations)
+        self.signatures = list(self._model.signatures)
 
     @cached_property
     def identity(self) -> str:
@@ -40,6 +42,12 @@ class RunBackend:
             *(file_fingerprint(run.model_path(configuration)) for configuration in trained),
             *(run.load_intervals(configuration).to_json() for configuration in trained),
         )
+
+    @cached_property
+    def year_quantiles(self) -> dict[int, YearSongs] | None:
+        """As `songpop_tf.serving.backend.Backend`; None for a run of an earlier version."""
+        path = self._run.year_quantiles_path
+        return read_year_quantiles(path) if path.is_file() else None
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Call a signature, see `songpop_tf.serving.backend.Backend`."""

@@ -1,6 +1,7 @@
 """Predict with an exported model in this process, without importing TensorFlow's Python code."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,14 @@ import numpy as np
 
 from pipelines.errors import InputError
 from pipelines.io import file_fingerprint, fingerprint, read_json
+from pipelines.metadata.year_quantiles import YearSongs, read_year_quantiles
 from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows, rows_from_arrays
-from songpop_tf.serving.schema import GRAPH_FILE, SIGNATURES_FILE, TENSOR_KEY
+from songpop_tf.serving.schema import (
+    GRAPH_FILE,
+    SIGNATURES_FILE,
+    TENSOR_KEY,
+    YEAR_QUANTILES_FILE,
+)
 from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError
 
 _WEIGHTS_INDEX = "variables/variables.index"
@@ -38,7 +45,7 @@ class SavedModelBackend:
         description = read_json(path)
         try:
             self.branches = list(description["configurations"])
-            self._signatures = {
+            self._tensors = {
                 signature: {
                     direction: _tensor_names(tensors) for direction, tensors in directions.items()
                 }
@@ -48,6 +55,8 @@ class SavedModelBackend:
             raise InputError(
                 f"{path}: expected the key {key}, received none; export the run again"
             ) from None
+        self.signatures = list(self._tensors)
+        self._year_quantiles_path = directory / YEAR_QUANTILES_FILE
         try:
             self._model = SavedModel(directory)
         except TensorFlowError as error:
@@ -57,11 +66,17 @@ class SavedModelBackend:
         files = (directory / name for name in (GRAPH_FILE, _WEIGHTS_INDEX))
         self.identity = fingerprint(*map(file_fingerprint, files))
 
+    @cached_property
+    def year_quantiles(self) -> dict[int, YearSongs] | None:
+        """As `songpop_tf.serving.backend.Backend`; None for an export of an earlier version."""
+        path = self._year_quantiles_path
+        return read_year_quantiles(path) if path.is_file() else None
+
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         """Call a signature, see `songpop_tf.serving.backend.Backend`."""
         columns = {name: _column(values) for name, values in inputs.items()}
         try:
-            outputs = self._model.run(**self._signatures[signature], columns=columns)
+            outputs = self._model.run(**self._tensors[signature], columns=columns)
         except TensorFlowError as error:
             raise RejectedBatchError(str(error)) from None
         return rows_from_arrays(outputs)

@@ -16,7 +16,11 @@ AUDIO_BRANCHES = {"cnn", "combined"}
 """The branches that read a spectrogram."""
 OUTPUTS = ("popularity", "popularity_low", "popularity_high")
 METADATA_ONLY, WITH_SPECTROGRAM, WITH_AUDIO = "metadata_only", "serving_default", "audio"
+WITH_OCCLUSION = "occlusion"
+PATCH_INPUTS = ("first_column", "last_column", "first_row", "last_row")
+"""Inputs of the signature ``occlusion``: the pixels covered, the last ones included."""
 SIGNATURES_FILE = "signatures.json"
+YEAR_QUANTILES_FILE = "year_quantiles.json"
 TENSOR_KEY = "tensor"
 """Key in that file for the name of an input or output tensor in the graph."""
 GRAPH_FILE = "saved_model.pb"

@@ -20,11 +20,13 @@ from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
 from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, file_inputs
 from songpop_tf.serving.branch_model import BranchModel, SharedWeights
+from songpop_tf.serving.occlusion_signature import PATCH_SPECS, OccludedSpectrogram
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
     METADATA_ONLY,
     OUTPUTS,
     WITH_AUDIO,
+    WITH_OCCLUSION,
     WITH_SPECTROGRAM,
     select_branch,
 )
@@ -48,7 +50,7 @@ _FIELDS = (
     tf.TensorSpec([None], tf.string, name="title"),
     tf.TensorSpec([None], tf.int64, name="year"),
 )
-INPUT_DTYPES = {spec.name: spec.dtype for spec in (_SPECTROGRAM, *_FIELDS)}
+INPUT_DTYPES = {spec.name: spec.dtype for spec in (_SPECTROGRAM, *_FIELDS, *PATCH_SPECS)}
 
 
 class ServingModel:
@@ -89,6 +91,10 @@ class ServingModel:
         ``(batch, samples)`` float32, mono, 24 kHz, padded with zeros, ``samples`` how many of them
         count, 0 for a song without audio.
 
+        ``occlusion(spectrogram_png, artist, title, year, first_column, last_column, first_row,
+        last_row)`` predicts one spectrogram, ``(1,)``, several times, each time with other fields
+        and another patch covered, see `songpop_tf.serving.occlusion_signature`.
+
         Other inputs are strings and int64 years; "" and 0 mean unknown. Outputs are ``popularity``,
         ``popularity_low`` and ``popularity_high`` (float32, 0-100). They are NaN for a song with an
         unusable image, and for one whose known inputs no model of the run reads.
@@ -104,6 +110,9 @@ class ServingModel:
                 self._with_spectrogram, input_signature=(_SPECTROGRAM, *_FIELDS)
             )
             signatures[WITH_AUDIO] = function(self._with_audio, input_signature=(*_AUDIO, *_FIELDS))
+            signatures[WITH_OCCLUSION] = function(
+                self._with_occlusion, input_signature=(_SPECTROGRAM, *_FIELDS, *PATCH_SPECS)
+            )
         return signatures
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
@@ -132,6 +141,22 @@ class ServingModel:
         is_usable &= tf.math.is_finite(level) & (level > SILENCE)
         load = partial(_audio_inputs, self._audio_to_spectrogram, audio, samples)
         return self._predict(samples != 0, is_usable, load, (artist, title, year))
+
+    def _with_occlusion(
+        self,
+        spectrogram_png: tf.Tensor,
+        artist: tf.Tensor,
+        title: tf.Tensor,
+        year: tf.Tensor,
+        first_column: tf.Tensor,
+        last_column: tf.Tensor,
+        first_row: tf.Tensor,
+        last_row: tf.Tensor,
+    ) -> Tensors:
+        patches = tf.stack([first_column, last_column, first_row, last_row], axis=1)
+        load = OccludedSpectrogram(spectrogram_png[0], patches)
+        is_usable = load.is_usable()
+        return self._predict(tf.ones_like(is_usable), is_usable, load, (artist, title, year))
 
     @cached_property
     def _audio_to_spectrogram(self) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from songpop_tf.serving.schema import PATCH_INPUTS, WITH_OCCLUSION
+
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 _SAMPLES = 48_000
 _COLUMNS = 12_000
@@ -35,11 +37,12 @@ def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> N
         return
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-    inputs = _inputs()
+    inputs_of_songs = _inputs()
     path = directory / _FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, concrete in signatures.items():
+            inputs = {**inputs_of_songs, **(_patches() if signature == WITH_OCCLUSION else {})}
             request = predict_pb2.PredictRequest()
             request.model_spec.name = name
             request.model_spec.signature_name = signature
@@ -58,6 +61,19 @@ def _inputs() -> dict[str, Any]:
         "artist": tf.make_tensor_proto(["Fleetwood Mac", ""], tf.string),
         "title": tf.make_tensor_proto(["Dreams", "Halo"], tf.string),
         "year": tf.make_tensor_proto([1977, 0], tf.int64),
+    }
+
+
+def _patches() -> dict[str, Any]:
+    """One image, as it is and with a patch of it covered."""
+    # Of the first and the last column, the first and the last row.
+    patches = ([0, 0], [-1, _COLUMNS // 10], [0, 0], [-1, 63])
+    return {
+        "spectrogram_png": tf.make_tensor_proto([_spectrogram()], tf.string),
+        **{
+            name: tf.make_tensor_proto(column, tf.int64)
+            for name, column in zip(PATCH_INPUTS, patches, strict=True)
+        },
     }
 
 

@@ -12,7 +12,9 @@ from pipelines.file_errors import reading
 from pipelines.io import StrPath, contains_files, read_json, write_atomically, write_json
 from pipelines.locks import locked_folder
 from pipelines.metadata.preprocessor import MetadataPreprocessor
+from pipelines.metadata.year_quantiles import fit_year_quantiles, write_year_quantiles
 from pipelines.prepared_data import PreparedData
+from pipelines.splits import TRAIN
 from songpop_tf.config import RunConfig, load_config, save_config
 from songpop_tf.training.callbacks import History
 from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS, Configuration
@@ -191,6 +193,18 @@ class Run:
     def save_intervals(self, configuration: Configuration, intervals: PredictionIntervals) -> None:
         """Store what `load_intervals` returns."""
         write_json(self._interval_path(configuration), intervals.to_json())
+
+    def save_year_quantiles(self, data: PreparedData) -> None:
+        """Store how popular the training songs of each year are, unless that is done."""
+        if not self.year_quantiles_path.is_file():
+            songs = data.songs_of(TRAIN)
+            quantiles = fit_year_quantiles(songs.year.to_numpy(), songs.popularity.to_numpy())
+            write_year_quantiles(self.year_quantiles_path, quantiles)
+
+    @property
+    def year_quantiles_path(self) -> Path:
+        """File of the quantiles; absent in runs of earlier versions."""
+        return self.directory / "year_quantiles.json"
 
     def checkpoint_path(self, stage: str) -> Path:
         """File of a stage's checkpoint; a stage is named "cnn" or "text/finetuning"."""

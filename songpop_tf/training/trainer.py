@@ -98,6 +98,7 @@ class Trainer:
         finished = self.run.finished()
         if TEXT in required.difference(finished):
             check_pretraining_set(self.data)  # now, not after an hour of training the others
+        self.run.save_year_quantiles(self.data)
         for configuration in CONFIGURATIONS:
             if configuration not in required:
                 continue

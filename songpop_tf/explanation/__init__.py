@@ -1,0 +1,1 @@
+"""Why a song is predicted as it is: fields, words, seconds and frequency bands."""

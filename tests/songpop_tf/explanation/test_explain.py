@@ -1,0 +1,121 @@
+"""Explanations by a run, an exported model and servers."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.errors import InputError
+from songpop_tf.explanation.explain import Explanation, explain, explain_fields
+from songpop_tf.serving.loading import connect, open_predictor
+from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.schema import SIGNATURES_FILE, YEAR_QUANTILES_FILE
+from songpop_tf.training.run import Run
+from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server, rest_server
+
+
+def assert_same(received: Explanation, expected: Explanation) -> None:
+    for part in ("words", "segments", "bands"):
+        pairs = zip(getattr(received, part), getattr(expected, part), strict=True)
+        assert all(abs(one.effect - other.effect) < 0.05 for one, other in pairs)
+    assert received.fields.shapley == pytest.approx(expected.fields.shapley, abs=0.05)
+
+
+def test_effects_add_up_to_the_prediction(explanation: Explanation) -> None:
+    fields = explanation.fields
+    total = explanation.prediction.popularity - fields.nothing_known
+    assert list(fields.shapley) == ["year", "artist", "title", "sound"]
+    assert sum(fields.shapley.values()) == pytest.approx(total, abs=1e-3)
+    assert sum(fields.waterfall.values()) == pytest.approx(total, abs=1e-3)
+
+
+def test_prediction_is_that_of_predict(
+    explanation: Explanation, song: Song, exported: Path
+) -> None:
+    (expected,) = open_predictor(exported).predict([song])
+    np.testing.assert_allclose(explanation.prediction, expected, atol=0.02)
+
+
+def test_segment_is_what_a_black_part_of_the_file_changes(
+    explanation: Explanation, song: Song, exported: Path, tmp_path: Path
+) -> None:
+    assert explanation.png is not None
+    segment = explanation.segments[7]
+    image = np.array(Image.open(io.BytesIO(explanation.png)))
+    image[:, round(200 * segment.start) : round(200 * segment.end)] = 0
+    Image.fromarray(image).save(tmp_path / "covered.png")
+    covered = Song(song.artist, song.title, song.year, tmp_path / "covered.png")
+    (expected,) = open_predictor(exported).predict([covered])
+    effect = explanation.prediction.popularity - expected.popularity
+    assert segment.effect == pytest.approx(effect, abs=0.05)
+
+
+def test_run_explains_as_its_export(explanation: Explanation, song: Song, run: Run) -> None:
+    received = explain(open_predictor(run.directory), song)
+    assert_same(received, explanation)
+    assert received.fields.place == explanation.fields.place
+    assert received.fields.place is not None
+
+
+@pytest.mark.parametrize("server", [rest_server, grpc_server])
+def test_server_explains_as_the_export(
+    explanation: Explanation,
+    song: Song,
+    exported: Path,
+    server: Callable[[ServedModel], AbstractContextManager[str]],
+) -> None:
+    with server(ServedModel(exported)) as url:
+        received = explain(connect(url), song)
+    assert_same(received, explanation)
+    assert received.fields.place is None, "no signature tells it"
+
+
+def test_song_without_sound_or_words(song: Song, exported: Path) -> None:
+    predictor = open_predictor(exported)
+    words = explain(predictor, Song(song.artist, song.title, song.year))
+    assert (words.segments, words.bands, words.png) == ((), (), None)
+    assert list(words.fields.shapley) == ["year", "artist", "title"]
+    sound = explain(predictor, Song(spectrogram=song.spectrogram))
+    assert sound.words == ()
+    assert list(sound.fields.shapley) == ["sound"]
+    assert sound.fields.place is None
+
+
+def test_export_of_an_earlier_version_asks_for_another_export(
+    song: Song, exported: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "1"
+    shutil.copytree(exported, old)
+    (old / YEAR_QUANTILES_FILE).unlink()
+    description = json.loads((old / SIGNATURES_FILE).read_text())
+    del description["signatures"]["occlusion"]
+    (old / SIGNATURES_FILE).write_text(json.dumps(description))
+    predictor = open_predictor(old)
+    with pytest.raises(InputError, match="signature occlusion, received .*; export the run again"):
+        explain(predictor, song)
+    fields = explain_fields(predictor, Song(song.artist, song.title, song.year))
+    assert fields.place is None
+    assert len(fields.shapley) == 3
+
+
+def test_unusable_image_is_named(song: Song, exported: Path, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    Image.fromarray(np.zeros((256, 700), "uint8")).save(blank)
+    with pytest.raises(InputError, match=r"blank\.png: expected a spectrogram, received a blank"):
+        explain(open_predictor(exported), Song(song.artist, spectrogram=blank))
+    (tmp_path / "cat.png").write_bytes(b"meow")
+    with pytest.raises(InputError, match=r"cat\.png: expected a PNG file"):
+        explain(open_predictor(exported), Song(song.artist, spectrogram=tmp_path / "cat.png"))
+
+
+def test_json_has_every_part(explanation: Explanation) -> None:
+    content = json.loads(json.dumps(explanation.to_json()))
+    assert {"popularity", "nothing_known", "shapley", "waterfall", "place"} <= set(content)
+    assert len(content["segments"]) == len(explanation.segments)
+    assert content["words"][-1]["field"] == "year"
