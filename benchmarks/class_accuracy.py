@@ -6,7 +6,8 @@
 HitMusicNet and DeepHits report the accuracy of thirds and of tenths of the 0-100 scale, with the
 artist's popularity as an input. Spotify computes that from the artist's songs, the test song among
 them: a leak, which the row of that name shows. --predictions is the --out folder of accuracy.py
-with the folds of its protocol "random", seed 0; songs and folds are the same.
+with the folds of its protocol "random", seed 0. All rows are about the test songs of those folds
+that it has finished.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from accuracy import make_folds, read_songs
+from accuracy import read_songs
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, f1_score
@@ -24,7 +25,6 @@ from sklearn.metrics import accuracy_score, f1_score
 from pipelines.tables.audio_features import AUDIO_FEATURES
 from songpop_tf.evaluation.metrics import r2
 
-FOLDS = 5
 CLASS_COUNTS = (3, 10)
 
 Features = Callable[[pd.DataFrame, pd.DataFrame], NDArray[np.float64]]
@@ -70,34 +70,35 @@ FEATURES: dict[str, Features] = {
 
 
 def predict_classes(
-    songs: pd.DataFrame, folds: list[pd.Index], features: Features, count: int
+    songs: pd.DataFrame, folds: list[pd.DataFrame], features: Features, count: int
 ) -> NDArray[np.int64]:
-    """Cross-validated classes of gradient boosting."""
+    """Classes of the test songs by gradient boosting, fitted on all other songs."""
     classes = pd.Series(to_classes(songs.popularity.to_numpy("float64"), count), songs.index)
-    predicted = pd.Series(0, songs.index)
+    predicted = []
     for test in folds:
-        train = songs.drop(index=test)
+        train = songs.drop(index=test.index)
         model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
         model.fit(features(train, train), classes[train.index])
-        predicted[test] = model.predict(features(songs.loc[test], train))
-    return predicted.to_numpy("int64")
+        predicted.append(model.predict(features(songs.loc[test.index], train)))
+    return np.concatenate(predicted).astype("int64")
 
 
-def read_text_predictions(folder: Path, songs: pd.DataFrame) -> NDArray[np.float64]:
-    """The text branch's predictions of all songs, from the folds of accuracy.py."""
-    tables = [pd.read_csv(folder / f"random-0-{fold}.csv") for fold in range(FOLDS)]
-    return pd.concat(tables).set_index("row").text[songs.index].to_numpy("float64")
+def read_text_predictions(folder: Path) -> list[pd.DataFrame]:
+    """Finished folds of accuracy.py: popularity and the text branch's prediction by song."""
+    folds = [pd.read_csv(path).set_index("row") for path in sorted(folder.glob("random-0-*.csv"))]
+    if not folds:
+        raise SystemExit(f"{folder}: expected random-0-0.csv of accuracy.py, received none")
+    return folds
 
 
-def read_tables(options: argparse.Namespace) -> tuple[pd.DataFrame, list[pd.Index]]:
-    """The songs with their audio features, and the test songs of each fold."""
-    songs, pretraining = read_songs(options.songs, options.pretraining)
+def read_tables(options: argparse.Namespace) -> pd.DataFrame:
+    """The songs with their audio features."""
+    songs, _ = read_songs(options.songs, options.pretraining)
     features = pd.read_csv(options.songs).drop_duplicates("id").set_index("id")
     songs = songs.join(features[list(AUDIO_FEATURES)], on="track_id")
     songs["main_artist"] = [credited[0] for credited in songs.credited]
     songs["artist_popularity"] = songs.groupby("main_artist").popularity.transform("mean")
-    folds = make_folds(songs, pretraining, "random", FOLDS, seed=0)
-    return songs, [fold.test.index for fold in folds]
+    return songs
 
 
 def snapshot_table(songs: Path, pretraining: Path) -> list[str]:
@@ -127,24 +128,24 @@ def main() -> None:
     parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
     parser.add_argument("--predictions", type=Path, required=True, help="--out of accuracy.py")
     options = parser.parse_args()
-    songs, folds = read_tables(options)
-    text = read_text_predictions(options.predictions, songs)
+    songs, folds = read_tables(options), read_text_predictions(options.predictions)
+    test = pd.concat(folds)
+    truth, text = (test[name].to_numpy("float64") for name in ("popularity", "text"))
     header = " | ".join(f"{count} classes: accuracy | macro F1" for count in CLASS_COUNTS)
-    print(f"| n = {len(songs):,} | {header} |\n|---|{'---|' * 2 * len(CLASS_COUNTS)}")
+    print(f"| n = {len(test):,} | {header} |\n|---|{'---|' * 2 * len(CLASS_COUNTS)}")
     predictions: dict[str, Callable[[int], NDArray[np.int64]]] = {
         "the most frequent class": lambda count: np.full(
-            len(songs), np.bincount(to_classes(songs.popularity.to_numpy(), count)).argmax()
+            len(test), np.bincount(to_classes(truth, count)).argmax()
         ),
         **{name: partial(predict_classes, songs, folds, of) for name, of in FEATURES.items()},
-        "text branch": lambda count: to_classes(text, count),
+        "text branch": partial(to_classes, text),
     }
     for name, predict in predictions.items():
         cells = []
         for count in CLASS_COUNTS:
-            truth = to_classes(songs.popularity.to_numpy("float64"), count)
-            predicted = predict(count)
-            cells.append(f"{accuracy_score(truth, predicted):.1%}")
-            cells.append(f"{f1_score(truth, predicted, average='macro'):.1%}")
+            true_classes, predicted = to_classes(truth, count), predict(count)
+            cells.append(f"{accuracy_score(true_classes, predicted):.1%}")
+            cells.append(f"{f1_score(true_classes, predicted, average='macro'):.1%}")
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     print("\n" + "\n".join(snapshot_table(options.songs, options.pretraining)))
 

@@ -15,7 +15,7 @@ ModelFolder = Annotated[
     Path | None,
     typer.Option(
         help="Folder written by `train` or `export`; default: the pre-trained model that is "
-        "installed with the program, which reads no spectrograms."
+        "installed with the program."
     ),
 ]
 ModelUrl = Annotated[
