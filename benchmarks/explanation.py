@@ -4,8 +4,9 @@
 
 Deletion test on the test songs of a prepared folder: the tenth of a song, or the word, that its
 explanation calls most important is removed, and so are random ones; the ratio is how much further
-the former moves the prediction, as the mean over the songs. The explanation covers one segment at a
-time; the tenth is covered as a whole. On a sample of `songpop-tf sample` (--sample) planted causes
+the former moves the prediction, as the mean over the songs. Tenths are also removed from generated
+songs of three minutes. The explanation covers one segment at a time; the tenth is covered as a
+whole. On a sample of `songpop-tf sample` (--sample) planted causes
 are looked for: the words of titles that raise or lower popularity, in the songs that have both such
 words and others. The sample's sound has no planted second: its effect on popularity is a function
 of the whole song. Seconds are measured on a three-minute song, cold in a new process, warm in this
@@ -136,6 +137,17 @@ def ratio_row(what: str, movements: Sequence[tuple[float, float]]) -> Row:
     )
 
 
+def long_song_row(predictor: Predictor, count: int, rng: np.random.Generator) -> Row:
+    """The deletion test on generated songs of three minutes."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_sample(Path(folder), count, seconds=SONG_SECONDS, seed=9)
+        files = sorted((Path(folder) / "spectrograms").rglob("*.png"))
+        songs = [Song("A", "B", 1999, file) for file in files]
+        explanations = [explain(predictor, song) for song in songs]
+        movements = [segment_movements(predictor, one, rng) for one in explanations]
+    return ratio_row("the most important tenth of a three-minute song", movements)
+
+
 def planted_word_rank(explanation: Explanation) -> bool | None:
     """Whether the title's most important word is a planted one.
 
@@ -222,6 +234,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of `train`")
     parser.add_argument("--model", type=Path, help="folder of `export`, to measure seconds")
     parser.add_argument("--audio", type=Path, help="sound file to explain")
+    parser.add_argument("--long-songs", type=int, default=16, help="generated, of three minutes")
     parser.add_argument("--sample", action="store_true", help="the data are a synthetic sample")
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
@@ -241,6 +254,7 @@ def main() -> None:
     log(f"effect of a segment: median {effects.median():.2f} points, largest {effects.max():.1f}")
     rows = [
         ratio_row("the most important tenth of a song", segments),
+        long_song_row(predictor, options.long_songs, rng),
         ratio_row("the most important word", [moved for moved in words if moved is not None]),
         *([planted_row(explanations)] if options.sample else []),
         shapley_row(explanations),
