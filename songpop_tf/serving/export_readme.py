@@ -32,14 +32,15 @@ _MEANINGS = {
     "artist": "name of the artist; empty = unknown",
     "title": "title of the song; empty = unknown",
     "year": "year of release; 0 = unknown",
-    "popularity": "predicted popularity, 0-100; NaN if the image is unusable or no model reads "
-    "the known inputs",
+    "popularity": "predicted popularity, 0-100",
     "popularity_low": "lower end of the 90 % prediction interval",
     "popularity_high": "upper end of the 90 % prediction interval",
+    "usable": "false if the image or audio is unusable, or no model reads the known inputs",
 }
 _ABOUT_IMAGES = (
-    'Encode a PNG file for `spectrogram_png` in base64: `{"b64": "..."}`. The outputs of a song '
-    "with an unusable image are NaN; the other songs of the request are not affected."
+    'Encode a PNG file for `spectrogram_png` in base64: `{"b64": "..."}`. `usable` is false for a '
+    "song with an unusable image: its popularity is what artist, title and year say. The other "
+    "songs of the request are not affected."
 )
 _EXAMPLE = {"artist": ["Fleetwood Mac"], "title": ["Dreams"], "year": [1977]}
 
