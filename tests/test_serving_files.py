@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-import tensorflow as tf
+import pytest
+import requests
 import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from tests.songpop_tf.serving.fake_server import ServedModel
+from tests.songpop_tf.serving.fake_server import ServedModel, rest_server
 
 FOLDER = Path(__file__).parents[1] / "serving"
 # Fields of the server's BatchingParameters, whose proto is not published as a package. All have a
@@ -20,6 +22,12 @@ BATCHING_FIELDS = {
     "max_enqueued_batches",
     "num_batch_threads",
 }
+
+
+@pytest.fixture
+def served_url(exported: Path) -> Iterator[str]:
+    with rest_server(ServedModel(exported)) as url:
+        yield url
 
 
 def test_models_config_parses_as_server_config() -> None:
@@ -49,10 +57,21 @@ def test_compose_mounts_existing_files() -> None:
     assert options["model_config_file"] in mounts
 
 
-def test_requests_in_both_readmes_succeed(exported: Path) -> None:
-    for readme in (FOLDER / "README.md", exported / "README.md"):
-        body = json.loads(re.search(r"curl -d '(\{.*\})'", readme.read_text())[1])
-        inputs = {name: tf.constant(column) for name, column in body["inputs"].items()}
-        inputs["year"] = tf.cast(inputs["year"], tf.int64)
-        outputs = ServedModel(exported).predict(body["signature_name"], inputs)
-        assert 0 <= float(outputs["popularity"][0]) <= 100
+def test_requests_in_both_readmes_succeed(served_url: str, exported: Path) -> None:
+    bodies = [
+        body
+        for readme in (FOLDER / "README.md", exported / "README.md")
+        for body in re.findall(r"curl -d '(\{.*\})'", readme.read_text())
+    ]
+    assert {key for body in bodies for key in json.loads(body)} == {
+        "signature_name",
+        "inputs",
+        "instances",
+    }
+    for body in bodies:
+        answer = requests.post(f"{served_url}:predict", data=body, timeout=60).json()
+        rows = answer.get("predictions") or [
+            {name: column[0] for name, column in answer["outputs"].items()}
+        ]
+        assert 0 <= rows[0]["popularity"] <= 100
+        assert rows[0]["usable"]

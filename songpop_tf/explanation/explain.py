@@ -1,6 +1,5 @@
 """Explain the prediction of a song with any model: a run, an exported one, or a server's."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -181,14 +180,9 @@ def _predict(
     predictor: Predictor, song: Song, png: bytes | None, variants: list[Variant]
 ) -> dict[Variant, Prediction]:
     try:
-        predictions = predict_variants(predictor.backend, png, variants)
+        return predict_variants(predictor.backend, png, variants)
     except RejectedBatchError as rejection:
         raise _reason(predictor, song) or rejection from None
-    if any(math.isnan(prediction.popularity) for prediction in predictions.values()):
-        name = predictor.backend.name
-        error = InputError(f"{name}: expected a prediction of each part, received NaN")
-        raise _reason(predictor, song) or error
-    return predictions
 
 
 def _reason(predictor: Predictor, song: Song) -> InputError | None:

@@ -1,19 +1,28 @@
 """The interface between `Predictor` and a model: in this process or on a server."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import InputError
 from pipelines.metadata.year_quantiles import YearSongs
-from songpop_tf.serving.schema import OUTPUTS
+from songpop_tf.serving.schema import OUTPUTS, USABLE
 
 Inputs = dict[str, list[Any]]
 """Columns by input name; PNG files as bytes."""
-Rows = list[tuple[float, float, float]]
-"""Popularity, lower and upper end of the interval, one row for each song."""
+
+
+class Row(NamedTuple):
+    """Outputs for a song: popularity, the ends of its interval, whether its inputs were usable."""
+
+    popularity: float
+    low: float
+    high: float
+    usable: bool
+
+
+Rows = list[Row]
 
 
 class RejectedBatchError(InputError):
@@ -54,7 +63,7 @@ class Backend(Protocol):
         ...
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
-        """Predict a batch of songs; NaN for a song without prediction.
+        """Predict a batch of songs.
 
         Args:
             signature: "metadata_only", "serving_default" or "occlusion".
@@ -68,7 +77,7 @@ class Backend(Protocol):
         ...
 
 
-def rows_from_arrays(outputs: Mapping[str, npt.NDArray[np.float32]]) -> Rows:
+def rows_from_arrays(outputs: Mapping[str, npt.NDArray[Any]]) -> Rows:
     """Convert the outputs of a signature, each ``(batch,)``, to one row for each song."""
-    rows = np.stack([outputs[name] for name in OUTPUTS], axis=1)
-    return [tuple(row) for row in rows.astype("float64").tolist()]
+    columns = (outputs[name].tolist() for name in (*OUTPUTS, USABLE))
+    return [Row(*row) for row in zip(*columns, strict=True)]

@@ -36,14 +36,15 @@ _MEANINGS = {
     "last_column": "last column that is covered; before the first one = nothing is covered",
     "first_row": "first row that is covered; row 0 is the highest frequency",
     "last_row": "last row that is covered",
-    "popularity": "predicted popularity, 0-100; NaN if the image is unusable or no model reads "
-    "the known inputs",
+    "popularity": "predicted popularity, 0-100",
     "popularity_low": "lower end of the 90 % prediction interval",
     "popularity_high": "upper end of the 90 % prediction interval",
+    "usable": "false if the image or audio is unusable, or no model reads the known inputs",
 }
 _ABOUT_IMAGES = (
-    'Encode a PNG file for `spectrogram_png` in base64: `{"b64": "..."}`. The outputs of a song '
-    "with an unusable image are NaN; the other songs of the request are not affected."
+    'Encode a PNG file for `spectrogram_png` in base64: `{"b64": "..."}`. `usable` is false for a '
+    "song with an unusable image: its popularity is what artist, title and year say. The other "
+    "songs of the request are not affected."
 )
 _ABOUT_OCCLUSION = (
     "`occlusion` takes one image, and predicts it once for each row of the other inputs: with "

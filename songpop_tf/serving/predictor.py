@@ -1,6 +1,5 @@
 """Predict songs in batches with any `songpop_tf.serving.backend.Backend`."""
 
-import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import file_error
 from pipelines.spectrograms.widths import ResizedImages
-from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError
+from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError, Row
 from songpop_tf.serving.schema import AUDIO_BRANCHES, METADATA_ONLY, WITH_SPECTROGRAM, select_branch
 
 MAX_BATCH_SONGS, MAX_BATCH_BYTES = 32, 2**24
@@ -171,7 +170,7 @@ class Predictor:
             if len(batch) == 1:
                 return [self._explain(batch[0].song, error)]
             return self._predict_one_by_one(batch, error)
-        return [self._to_prediction(item.song, *row) for item, row in zip(batch, rows, strict=True)]
+        return [self._to_prediction(item.song, row) for item, row in zip(batch, rows, strict=True)]
 
     def _predict_one_by_one(
         self, batch: Sequence[_LoadedSong], rejection: RejectedBatchError
@@ -183,12 +182,12 @@ class Predictor:
             raise InputError(str(rejection)) from None
         return results
 
-    def _to_prediction(
-        self, song: Song, popularity: float, low: float, high: float
-    ) -> Prediction | InputError:
-        if not math.isnan(popularity):
-            return Prediction(popularity, low, high)
-        error = InputError(f"{self._backend.name}: expected a prediction, received NaN")
+    def _to_prediction(self, song: Song, row: Row) -> Prediction | InputError:
+        if row.usable:
+            return Prediction(row.popularity, row.low, row.high)
+        # What the other fields say is no prediction of the song that was asked for.
+        source = song.image_file or self._backend.name
+        error = InputError(f"{source}: expected inputs that the model can use, received others")
         return self._explain(song, error)
 
     def _explain(self, song: Song, error: InputError) -> InputError:

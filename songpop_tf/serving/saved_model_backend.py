@@ -1,6 +1,6 @@
 """Predict with an exported model in this process, without importing TensorFlow's Python code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from pipelines.metadata.year_quantiles import YearSongs, read_year_quantiles
 from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows, rows_from_arrays
 from songpop_tf.serving.schema import (
     GRAPH_FILE,
+    OUTPUTS,
     SIGNATURES_FILE,
     TENSOR_KEY,
+    USABLE,
     YEAR_QUANTILES_FILE,
 )
 from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError
@@ -32,7 +34,7 @@ class SavedModelBackend:
         InputError: the folder was not written by `songpop-tf export`, or cannot be loaded.
     """
 
-    # The graph outputs NaN for unusable images; decoding them here would import TensorFlow.
+    # The graph says which images are unusable; decoding them here would import TensorFlow.
     validate_images = False
 
     def __init__(self, directory: Path) -> None:
@@ -47,13 +49,15 @@ class SavedModelBackend:
             self.branches = list(description["configurations"])
             self._tensors = {
                 signature: {
-                    direction: _tensor_names(tensors) for direction, tensors in directions.items()
+                    "inputs": _tensor_names(tensors["inputs"], tensors["inputs"]),
+                    "outputs": _tensor_names(tensors["outputs"], (*OUTPUTS, USABLE)),
                 }
-                for signature, directions in description["signatures"].items()
+                for signature, tensors in description["signatures"].items()
             }
         except KeyError as key:
             raise InputError(
-                f"{path}: expected the key {key}, received none; export the run again"
+                f"{path}: expected the key {key}, received none: an export of an older version; "
+                "run `songpop-tf export` again"
             ) from None
         self.signatures = list(self._tensors)
         self._year_quantiles_path = directory / YEAR_QUANTILES_FILE
@@ -82,8 +86,8 @@ class SavedModelBackend:
         return rows_from_arrays(outputs)
 
 
-def _tensor_names(tensors: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    return {name: description[TENSOR_KEY] for name, description in tensors.items()}
+def _tensor_names(tensors: Mapping[str, Mapping[str, str]], names: Iterable[str]) -> dict[str, str]:
+    return {name: tensors[name][TENSOR_KEY] for name in names}
 
 
 def _column(values: Sequence[Any]) -> Column:

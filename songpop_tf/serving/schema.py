@@ -15,6 +15,12 @@ lacks the first branch uses the next."""
 AUDIO_BRANCHES = {"cnn", "combined"}
 """The branches that read a spectrogram."""
 OUTPUTS = ("popularity", "popularity_low", "popularity_high")
+USABLE = "usable"
+"""The output that says whether a model has read every input that the song has."""
+NO_PREDICTION = (50.0, 0.0, 100.0)
+"""``OUTPUTS`` of a song whose known inputs no model reads: the whole scale, and its middle.
+
+JSON has no NaN, so that a single one would invalidate the response for the whole batch."""
 METADATA_ONLY, WITH_SPECTROGRAM, WITH_AUDIO = "metadata_only", "serving_default", "audio"
 WITH_OCCLUSION = "occlusion"
 PATCH_INPUTS = ("first_column", "last_column", "first_row", "last_row")

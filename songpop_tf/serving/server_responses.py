@@ -1,11 +1,12 @@
 """Check what TensorFlow Serving responds; shared by the REST and the gRPC client."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipelines.errors import InputError
-from songpop_tf.serving.backend import Rows
-from songpop_tf.serving.schema import FALLBACKS, METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM
+from songpop_tf.serving.backend import Row, Rows
+from songpop_tf.serving.schema import FALLBACKS, METADATA_ONLY, OUTPUTS, USABLE, WITH_SPECTROGRAM
 
 
 def branches_from_signatures(url: str, signatures: Mapping[str, Sequence[str]]) -> list[str]:
@@ -36,22 +37,36 @@ def rows_from_columns(url: str, columns: Mapping[str, Any], count: int) -> Rows:
         count: number of songs in the request.
 
     Raises:
-        InputError: a column is missing, or does not consist of ``count`` numbers.
+        InputError: a column is missing, or does not consist of ``count`` finite numbers; or of
+            true and false, in the case of ``usable``.
     """
     for name in OUTPUTS:
-        if not _is_column(columns.get(name), count):
+        if not _is_column(columns.get(name), count, _is_finite):
             received = shorten(str(columns.get(name)))
             raise InputError(f"{url}: expected {count} numbers as {name}, received {received}")
-    rows = zip(*(columns[name] for name in OUTPUTS), strict=True)
-    return [(float(popularity), float(low), float(high)) for popularity, low, high in rows]
+    if not _is_column(columns.get(USABLE), count, _is_bool):
+        raise InputError(
+            f"{url}: expected {count} values true or false as {USABLE}, received "
+            f"{shorten(str(columns.get(USABLE)))}; a model of an older version must be exported "
+            "again"
+        )
+    rows = zip(*(columns[name] for name in (*OUTPUTS, USABLE)), strict=True)
+    return [
+        Row(float(popularity), float(low), float(high), usable)
+        for popularity, low, high, usable in rows
+    ]
 
 
-def _is_column(values: Any, count: int) -> bool:
-    return (
-        isinstance(values, Sequence)
-        and len(values) == count
-        and all(isinstance(value, int | float) for value in values)
-    )
+def _is_column(values: Any, count: int, is_value: Callable[[Any], bool]) -> bool:
+    return isinstance(values, Sequence) and len(values) == count and all(map(is_value, values))
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
 def shorten(text: str, max_length: int = 200) -> str:

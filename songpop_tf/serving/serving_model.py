@@ -24,7 +24,9 @@ from songpop_tf.serving.occlusion_signature import PATCH_SPECS, OccludedSpectrog
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
     METADATA_ONLY,
+    NO_PREDICTION,
     OUTPUTS,
+    USABLE,
     WITH_AUDIO,
     WITH_OCCLUSION,
     WITH_SPECTROGRAM,
@@ -35,7 +37,7 @@ from songpop_tf.training.run import Run
 Signature = Callable[..., Tensors]
 """Takes and returns tensors by name."""
 Predict = Callable[..., tf.Tensor]
-"""Returns popularity, lower and upper end, ``(batch, 3)``."""
+"""Returns popularity, lower and upper end, and 1 for a usable image or none, ``(batch, 4)``."""
 
 LoadInputs = Callable[[tf.Tensor], tuple[Tensors, tf.Tensor]]
 """Returns the CNN's inputs for the rows of a batch at some indices, and whether each is usable."""
@@ -96,8 +98,10 @@ class ServingModel:
         and another patch covered, see `songpop_tf.serving.occlusion_signature`.
 
         Other inputs are strings and int64 years; "" and 0 mean unknown. Outputs are ``popularity``,
-        ``popularity_low`` and ``popularity_high`` (float32, 0-100). They are NaN for a song with an
-        unusable image, and for one whose known inputs no model of the run reads.
+        ``popularity_low`` and ``popularity_high`` (float32, 0-100), finite for every song, and
+        ``usable`` (bool). It is False for a song with an unusable image or audio, which the text
+        model predicts from the other inputs, and for a song whose known inputs no model of the run
+        reads; without a text model, the outputs of both are ``NO_PREDICTION``.
         """
         # Models are loaded while a function is traced: with AutoGraph, the InputError of a damaged
         # file would become another error, with a traceback as its message.
@@ -116,7 +120,7 @@ class ServingModel:
         return signatures
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
-        return _output_dict(self._predict_text(artist, title, year))
+        return _output_dict(_with_usable(self._predict_text(artist, title, year), True))
 
     def _with_spectrogram(
         self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
@@ -171,27 +175,34 @@ class ServingModel:
         load: LoadInputs,
         fields: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     ) -> Tensors:
-        """Predict each song with the branch for its known inputs; NaN for unusable images."""
+        """Predict each song with the branch for its known inputs; see ``signatures``."""
         has_metadata = pattern_id(*fields) > 0
         masks = {
-            "text": ~has_image,
             "cnn": has_image & is_usable & ~has_metadata,
             "combined": has_image & is_usable & has_metadata,
         }
         size = tf.size(fields[0])
-        outputs = tf.fill([size, len(OUTPUTS)], float("nan"))
+        outputs = tf.tile([(*NO_PREDICTION, 0.0)], [size, 1])
+        # Select row indices instead of images: gathering them would copy megabytes each.
+        columns = (tf.range(size), *fields)
         for known, mask in masks.items():
             if branch := select_branch(known, self.configurations):
                 predict = partial(self._predict_functions[branch], load)
-                # Select row indices instead of images: gathering them would copy megabytes each.
-                outputs = _predict_rows(outputs, predict, mask, (tf.range(size), *fields))
+                outputs = _predict_rows(outputs, predict, mask, columns)
+        if "text" in self.configurations:
+            # Last, since some images turn out to be unusable only when they are decoded.
+            not_predicted = tf.equal(outputs[:, -1], 0.0)
+            predict = partial(self._predict_without_image, has_image)
+            outputs = _predict_rows(outputs, predict, not_predicted, columns)
         return _output_dict(outputs)
 
     @cached_property
     def _predict_functions(self) -> dict[str, Predict]:
         """By branch: predict rows, given a loader of images, the row indices, and their fields."""
         return {
-            "text": lambda _load, _indices, *fields: self._predict_text(*fields),
+            "text": lambda _load, _indices, *fields: _with_usable(
+                self._predict_text(*fields), True
+            ),
             "cnn": self._predict_cnn,
             "combined": self._predict_combined,
         }
@@ -200,9 +211,15 @@ class ServingModel:
         model = self._branch_model("text")
         return model(self._metadata_inputs("text", fields), pattern_id(*fields))
 
+    def _predict_without_image(
+        self, has_image: tf.Tensor, indices: tf.Tensor, *fields: tf.Tensor
+    ) -> tf.Tensor:
+        return _with_usable(self._predict_text(*fields), ~tf.gather(has_image, indices))
+
     def _predict_cnn(self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
         inputs, is_usable = load(indices)
-        return _nan_unless(is_usable, self._branch_model("cnn")(inputs, pattern_id(*fields)))
+        outputs = self._branch_model("cnn")(inputs, pattern_id(*fields))
+        return _where_usable(is_usable, outputs)
 
     def _predict_combined(
         self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor
@@ -210,7 +227,7 @@ class ServingModel:
         model = self._branch_model("combined")
         images, is_usable = load(indices)
         inputs = {**images, **self._metadata_inputs("combined", fields)}
-        return _nan_unless(is_usable, model(inputs, pattern_id(*fields)))
+        return _where_usable(is_usable, model(inputs, pattern_id(*fields)))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
         directory = self._run.preprocessor_directory(self.configurations[branch])
@@ -236,7 +253,7 @@ class ServingModel:
 def _predict_rows(
     outputs: tf.Tensor, predict: Predict, mask: tf.Tensor, columns: tuple[tf.Tensor, ...]
 ) -> tf.Tensor:
-    """Replace the rows of ``outputs``, ``(batch, 3)``, that ``mask``, ``(batch,)``, selects."""
+    """Replace the rows of ``outputs``, ``(batch, 4)``, that ``mask``, ``(batch,)``, selects."""
 
     def predict_masked() -> tf.Tensor:
         indices = tf.where(mask)
@@ -247,13 +264,21 @@ def _predict_rows(
     return tf.cond(tf.reduce_any(mask), predict_masked, lambda: outputs)
 
 
-def _nan_unless(is_usable: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-    """Replace the rows of ``outputs``, ``(batch, 3)``, whose image is not usable."""
-    return tf.where(is_usable[:, tf.newaxis], outputs, float("nan"))
+def _with_usable(outputs: tf.Tensor, is_usable: tf.Tensor | bool) -> tf.Tensor:
+    """Append a column to ``outputs``, ``(batch, 3)``, that is 1 where a song is usable."""
+    usable = tf.broadcast_to(tf.cast(is_usable, tf.float32), tf.shape(outputs)[:1])
+    return tf.concat([outputs, usable[:, tf.newaxis]], axis=1)
+
+
+def _where_usable(is_usable: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """As `_with_usable`, with ``NO_PREDICTION`` for the other songs."""
+    outputs = tf.where(is_usable[:, tf.newaxis], outputs, NO_PREDICTION)
+    return _with_usable(outputs, is_usable)
 
 
 def _output_dict(outputs: tf.Tensor) -> Tensors:
-    return dict(zip(OUTPUTS, tf.unstack(outputs, axis=1), strict=True))
+    *columns, usable = tf.unstack(outputs, axis=1)
+    return {**dict(zip(OUTPUTS, columns, strict=True)), USABLE: usable > 0}
 
 
 def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:

@@ -24,10 +24,10 @@ TensorNames = Mapping[str, str]
 """Names in the graph, such as ``serving_default_artist:0``, by the name of an input or output."""
 Array = npt.NDArray[Any]
 Column = Array | Sequence[bytes]
-"""Values of an input: int64 or float32, or byte strings."""
+"""Values of an input: int64, float32 or bool, or byte strings."""
 
 _TF_STRING = 7
-_NUMERIC_DTYPES: dict[int, npt.DTypeLike] = {1: np.float32, 9: np.int64}
+_NUMERIC_DTYPES: dict[int, npt.DTypeLike] = {1: np.float32, 9: np.int64, 10: np.bool_}
 """By code of the enumeration ``TF_DataType``."""
 _TSTRING_BYTES = 24  # sizeof(TF_TString)
 
@@ -179,7 +179,7 @@ class _Library:
         codes = [code for code, dtype in _NUMERIC_DTYPES.items() if dtype == column.dtype]
         if len(codes) != 1 or column.ndim != 1:
             raise ValueError(
-                "expected an array of one dimension, int64 or float32, "
+                "expected an array of one dimension, int64, float32 or bool, "
                 f"received {column.dtype} {column.shape}"
             )
         shape = (c_int64 * 1)(len(column))

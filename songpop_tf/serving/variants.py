@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from songpop_tf.serving.backend import Backend, Inputs, Rows
+from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError, Rows
 from songpop_tf.serving.predictor import Prediction
 from songpop_tf.serving.schema import METADATA_ONLY, PATCH_INPUTS, WITH_OCCLUSION
 
@@ -50,10 +50,10 @@ def predict_variants(
         variants: of the song; equal ones are predicted once.
 
     Returns:
-        The prediction of each variant; NaN if the model has none.
+        The prediction of each variant.
 
     Raises:
-        RejectedBatchError: the spectrogram cannot be decoded.
+        RejectedBatchError: the spectrogram is not usable.
         InputError: the model cannot be reached.
     """
     unique = dict.fromkeys(variants)
@@ -64,7 +64,11 @@ def predict_variants(
         rows += backend.predict_batch(METADATA_ONLY, _fields(silent))
     if sounding:
         rows += backend.predict_batch(WITH_OCCLUSION, _occlusion_inputs(sounding, png))
-    predictions = (Prediction(*row) for row in rows)
+    if not all(row.usable for row in rows):
+        raise RejectedBatchError(
+            f"{backend.name}: expected a prediction of each part, received an unusable spectrogram"
+        )
+    predictions = (Prediction(row.popularity, row.low, row.high) for row in rows)
     return dict(zip([*silent, *sounding], predictions, strict=True))
 
 

@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, json.dumps({"error": f"Malformed request: {self.path}"}))
         else:
             try:
-                self._send(200, json.dumps(content()))
+                self._send(200, json.dumps(content(), allow_nan=False))
             except tf.errors.InvalidArgumentError as error:
                 self._send(400, json.dumps({"error": error.message}))
 
@@ -138,12 +138,23 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(body)
         signature = request.get("signature_name", "serving_default")
         specs = self.model.input_specs()[signature]
+        rows = request.get("instances")
+        columns = request["inputs"] if rows is None else _to_columns(rows)
         inputs = {
             name: tf.constant([_from_json(value) for value in column], specs[name].dtype)
-            for name, column in request["inputs"].items()
+            for name, column in columns.items()
         }
-        outputs = self.model.predict(signature, inputs)
-        return {"outputs": {name: column.numpy().tolist() for name, column in outputs.items()}}
+        tensors = self.model.predict(signature, inputs)
+        outputs = {name: column.numpy().tolist() for name, column in tensors.items()}
+        return {"outputs": outputs} if rows is None else {"predictions": _to_rows(outputs)}
+
+
+def _to_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _to_rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _from_json(value: Any) -> Any:

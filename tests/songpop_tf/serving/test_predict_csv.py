@@ -10,7 +10,7 @@ import pytest
 from pipelines.errors import InputError
 from pipelines.locks import locked_file
 from pipelines.prepared_data import PreparedData
-from songpop_tf.serving.backend import Inputs, Rows
+from songpop_tf.serving.backend import Inputs, Row, Rows
 from songpop_tf.serving.predict_csv import open_songs, predict_csv
 from songpop_tf.serving.predictor import Predictor
 from tests.songpop_tf.cli.runner import invoke
@@ -34,7 +34,7 @@ class ConstantBackend:
         self._songs_left -= count
         if self._songs_left < 0:
             raise InputError("stopped")
-        return [(self._popularity, 0.0, 100.0)] * count
+        return [Row(self._popularity, 0.0, 100.0, usable=True)] * count
 
 
 def test_resumes_with_the_same_model_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
 from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
-from songpop_tf.serving.backend import Inputs, Rows
+from songpop_tf.serving.backend import Inputs, Row, Rows
 from songpop_tf.serving.loading import connect, open_predictor
 from songpop_tf.serving.predictor import Predictor, Song
 from tests.pipelines.audio.signals import chirp
@@ -60,7 +60,7 @@ def test_damaged_image_does_not_affect_the_other_songs_of_its_batch(
     predicted, rejected, unusable = predictor.predict(songs)
     assert not isinstance(predicted, InputError)
     assert "expected status" in str(rejected)
-    assert "expected a prediction, received NaN" in str(unusable)
+    assert str(unusable).startswith(f"{tmp_path / 'cat.png'}: expected inputs that the model can")
 
 
 def test_server_that_rejects_every_song_is_not_sent_all_of_them(
@@ -101,7 +101,7 @@ class RecordingBackend:
 
     def predict_batch(self, signature: str, inputs: Inputs) -> Rows:
         self.requests.append((signature, inputs))
-        return [(50.0, 40.0, 60.0)] * len(inputs["year"])
+        return [Row(50.0, 40.0, 60.0, usable=True)] * len(inputs["year"])
 
 
 def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """REST client with a server that fails in various ways."""
 
+import base64
 import json
+from pathlib import Path
 
 import pytest
+import requests
 
 from pipelines.errors import InputError
 from songpop_tf.serving import rest_client
@@ -11,6 +14,7 @@ from songpop_tf.serving.predictor import Song
 from tests.songpop_tf.serving.fake_server import SLOW_SECONDS, ServedModel
 
 SONG = Song("Queen", "Innuendo", 1991)
+NUMBERS = '"popularity": [1.0], "popularity_low": [0.0], "popularity_high": [2.0]'
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,9 @@ def test_transient_failures_are_retried(
         ('{"outputs": {"popularity": [1.0]}}', "expected 1 numbers as popularity_low"),
         ('{"outputs": {"popularity": ["a"]}}', "expected 1 numbers as popularity"),
         ('{"outputs": {"popularity": [1.0, 2.0]}}', "expected 1 numbers as popularity"),
+        ('{"outputs": {"popularity": [NaN]}}', "expected 1 numbers as popularity"),
+        (f'{{"outputs": {{{NUMBERS}}}}}', "expected 1 values true or false as usable"),
+        (f'{{"outputs": {{{NUMBERS}, "usable": [1]}}}}', "received [1]; a model of an older"),
         ("[1, 2]", "expected 1 numbers as popularity"),
     ],
 )
@@ -47,6 +54,23 @@ def test_permanent_failures_are_raised_immediately(
     with pytest.raises(InputError) as raised:
         predictor.predict([SONG])
     assert message in str(raised.value)
+
+
+def test_rows_are_answered_as_columns(rest_url: str, sample: Path) -> None:
+    png = next((sample / "spectrograms").rglob("*.png")).read_bytes()
+    images = [{"b64": base64.b64encode(image).decode()} for image in (png, b"no image", b"")]
+    fields = {"artist": ["Queen"] * 3, "title": ["Innuendo"] * 3, "year": [1991] * 3}
+    columns: dict[str, list] = {"spectrogram_png": images, **fields}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    by_row = requests.post(f"{rest_url}:predict", json={"instances": rows}, timeout=60)
+    by_column = requests.post(f"{rest_url}:predict", json={"inputs": columns}, timeout=60)
+
+    assert "NaN" not in by_row.text + by_column.text
+    predictions, outputs = by_row.json()["predictions"], by_column.json()["outputs"]
+    assert outputs["usable"] == [True, False, True]
+    for name, column in outputs.items():
+        assert [row[name] for row in predictions] == column
 
 
 def test_retries_stop_after_five_attempts(rest_url: str, served_model: ServedModel) -> None:

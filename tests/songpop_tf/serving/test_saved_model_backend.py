@@ -18,14 +18,21 @@ def remove_tensor_names(version: Path) -> None:
     path.write_text(path.read_text().replace('"tensor"', '"other"'))
 
 
+def remove_usable(version: Path) -> None:
+    """Make ``signatures.json`` as exports without the output ``usable`` have it."""
+    path = version / SIGNATURES_FILE
+    path.write_text(path.read_text().replace('"usable"', '"other"'))
+
+
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
         (lambda version: (version / SIGNATURES_FILE).unlink(), "expected a model of `songpop-tf"),
         (lambda version: (version / GRAPH_FILE).write_bytes(b"nothing"), "expected a SavedModel"),
-        (remove_tensor_names, "export the run again"),
+        (remove_tensor_names, "run `songpop-tf export` again"),
+        (remove_usable, "expected the key 'usable', received none: an export of an older version"),
     ],
-    ids=["no signatures", "damaged graph", "no tensor names"],
+    ids=["no signatures", "damaged graph", "no tensor names", "no usable"],
 )
 def test_damaged_version_is_reported(
     exported: Path, tmp_path: Path, damage: Callable[[Path], object], problem: str

@@ -15,7 +15,8 @@ from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST, TRAIN
 from songpop_tf.serving.loading import open_predictor
 from songpop_tf.serving.predictor import Song
-from songpop_tf.serving.schema import OUTPUTS
+from songpop_tf.serving.schema import NO_PREDICTION, OUTPUTS, USABLE
+from songpop_tf.serving.serving_model import ServingModel
 from songpop_tf.training.configurations import find_configuration
 from songpop_tf.training.conformal import Covariates
 from songpop_tf.training.inference import predict_patterns, predict_split, run_covariates
@@ -25,14 +26,26 @@ from tests.pipelines.images import encode_image, pixels
 
 
 def predict(model: tf.Module, signature: str = "serving_default", **columns: list) -> np.ndarray:
-    """The three outputs, ``(batch, 3)``."""
+    """The numbers, ``(batch, 3)``, of songs that are all usable."""
+    outputs, usable = predict_any(model, signature, **columns)
+    assert usable.all()
+    return outputs
+
+
+def predict_any(
+    model: tf.Module, signature: str = "serving_default", **columns: list
+) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers, ``(batch, 3)``, all finite, and whether each song is usable, ``(batch,)``."""
     dtypes = {"year": tf.int64, "samples": tf.int64, "audio": tf.float32}
     tensors = {
         name: tf.constant(column, dtypes.get(name, tf.string)) for name, column in columns.items()
     }
     outputs = model.signatures[signature](**tensors)
-    assert set(outputs) == set(OUTPUTS)
-    return np.stack([outputs[name].numpy() for name in OUTPUTS], axis=1)
+    assert set(outputs) == {*OUTPUTS, USABLE}
+    numbers = np.stack([outputs[name].numpy() for name in OUTPUTS], axis=1)
+    assert np.isfinite(numbers).all()
+    assert outputs[USABLE].dtype == tf.bool
+    return numbers, outputs[USABLE].numpy()
 
 
 @pytest.fixture(scope="module")
@@ -157,16 +170,35 @@ def test_batch_mixes_songs_with_different_known_inputs(saved_model: tf.Module) -
     ],
     ids=["no image", "JPEG", "truncated", "too few rows", "blank", "blank 16-bit", "color"],
 )
-def test_unusable_image_does_not_affect_other_songs(saved_model: tf.Module, image: bytes) -> None:
-    outputs = predict(
+def test_song_with_unusable_image_is_predicted_from_its_other_inputs(
+    saved_model: tf.Module, image: bytes
+) -> None:
+    outputs, usable = predict_any(
         saved_model,
-        spectrogram_png=[encode_image(pixels(256, 700)), image, b""],
+        spectrogram_png=[encode_image(pixels(256, 700)), image, b"", image, b""],
+        artist=["A"] * 3 + [""] * 2,
+        title=["B"] * 3 + [""] * 2,
+        year=[1999] * 3 + [0] * 2,
+    )
+    assert usable.tolist() == [True, False, True, False, True]
+    np.testing.assert_allclose(outputs[[1, 3]], outputs[[2, 4]], atol=1e-4)
+    assert abs(outputs[0] - outputs[2]).max() > 0.01, "the image changes the prediction"
+
+
+def test_song_that_no_model_reads_has_no_prediction(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.directory, tmp_path / "run")
+    cnn_only = Run.open(tmp_path / "run")
+    for name in ("text", "text_naive", "combined", "combined_naive"):
+        cnn_only.history_path(find_configuration(name)).unlink()
+    outputs, usable = predict_any(
+        ServingModel(cnn_only),
+        spectrogram_png=[encode_image(pixels(256, 700)), b"nonsense", b""],
         artist=["A"] * 3,
         title=["B"] * 3,
         year=[1999] * 3,
     )
-    assert np.isnan(outputs[1]).all()
-    assert np.isfinite(outputs[[0, 2]]).all()
+    assert usable.tolist() == [True, False, False]
+    np.testing.assert_array_equal(outputs[1:], [NO_PREDICTION] * 2)
 
 
 def test_empty_batch_has_empty_outputs(saved_model: tf.Module) -> None:
@@ -181,16 +213,17 @@ def test_audio_is_predicted_as_its_png(saved_model: tf.Module) -> None:
         row[: len(sound)] = sound
     fields = {"artist": ["A", "", "A", "A"], "title": ["B", "", "B", "B"], "year": [1999, 0, 0, 0]}
     samples = [*map(len, sounds), 0]
-    outputs = predict(saved_model, "audio", audio=audio, samples=samples, **fields)
+    outputs, usable = predict_any(saved_model, "audio", audio=audio, samples=samples, **fields)
     transform = SynchrosqueezedTransform()
     png = [encode_png(to_grayscale(transform(sound))) for sound in sounds[:2]]
     expected = predict(saved_model, spectrogram_png=[*png, b"", b""], **fields)
     np.testing.assert_allclose(outputs[:2], expected[:2], atol=0.05)
-    assert np.isnan(outputs[2]).all(), "too short for a spectrogram"
-    np.testing.assert_allclose(outputs[3], expected[3], atol=1e-4)
+    assert usable.tolist() == [True, True, False, True], "the third is too short"
+    text = predict(saved_model, "metadata_only", **fields)
+    np.testing.assert_allclose(outputs[2:], text[2:], atol=1e-4)
 
 
-def test_unusable_audio_has_no_prediction(saved_model: tf.Module) -> None:
+def test_song_with_unusable_audio_is_predicted_from_its_metadata(saved_model: tf.Module) -> None:
     sound = chirp(100, 4000, 1.0).astype(np.float32)
     audio = np.stack([sound] * 5)
     audio[1, 7] = np.inf
@@ -198,6 +231,7 @@ def test_unusable_audio_has_no_prediction(saved_model: tf.Module) -> None:
     audio[3] = 0.0
     samples = [len(sound)] * 4 + [len(sound) + 1]
     fields = {"artist": ["A"] * 5, "title": ["B"] * 5, "year": [1999] * 5}
-    outputs = predict(saved_model, "audio", audio=audio, samples=samples, **fields)
-    assert np.isfinite(outputs[0]).all()
-    assert np.isnan(outputs[1:]).all()
+    outputs, usable = predict_any(saved_model, "audio", audio=audio, samples=samples, **fields)
+    assert usable.tolist() == [True, False, False, False, False]
+    text = predict(saved_model, "metadata_only", **fields)
+    np.testing.assert_allclose(outputs[1:], text[1:], atol=1e-4)

@@ -19,7 +19,7 @@ from pipelines.splits import SPLITS, TEST
 from pipelines.synthetic import write_sample
 from songpop_tf.serving.loading import open_predictor
 from songpop_tf.serving.predictor import Song
-from songpop_tf.serving.schema import GRAPH_FILE, METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM
+from songpop_tf.serving.schema import GRAPH_FILE, METADATA_ONLY, OUTPUTS, USABLE, WITH_SPECTROGRAM
 from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError, TensorNames
 from songpop_tf.training.configurations import find_configuration
 from songpop_tf.training.inference import predict_split
@@ -90,12 +90,13 @@ def test_c_api_computes_the_same_as_python(
 
     outputs = run_c_api(exported, signature, columns, tmp_path)
 
-    assert set(outputs) == set(OUTPUTS)
+    assert set(outputs) == {*OUTPUTS, USABLE}
     for name in OUTPUTS:
         assert outputs[name].dtype == np.float32
         np.testing.assert_allclose(outputs[name], expected[name].numpy(), rtol=0, atol=1e-4)
-        unusable = np.flatnonzero(np.isnan(outputs[name])).tolist()
-        assert unusable == ([DAMAGED_IMAGE] if signature == WITH_SPECTROGRAM else [])
+    assert outputs[USABLE].dtype == np.bool_
+    unusable = np.flatnonzero(~outputs[USABLE]).tolist()
+    assert unusable == ([DAMAGED_IMAGE] if signature == WITH_SPECTROGRAM else [])
 
 
 def songs_of_many_lengths(folder: Path) -> tuple[PreparedData, pd.DataFrame]:

@@ -21,5 +21,6 @@ def test_warm_up_requests_cover_all_signatures(exported: Path) -> None:
         }
         outputs = model.predict(request.model_spec.signature_name, inputs)
         assert outputs["popularity"].numpy() == pytest.approx(50, abs=50)
+        assert outputs["usable"].numpy().all(), "the networks are warmed up"
         signatures.append(request.model_spec.signature_name)
     assert sorted(signatures) == ["audio", "metadata_only", "serving_default"]
