@@ -22,4 +22,4 @@ def test_warm_up_requests_cover_all_signatures(exported: Path) -> None:
         outputs = model.predict(request.model_spec.signature_name, inputs)
         assert outputs["popularity"].numpy() == pytest.approx(50, abs=50)
         signatures.append(request.model_spec.signature_name)
-    assert sorted(signatures) == ["audio", "metadata_only", "serving_default"]
+    assert sorted(signatures) == ["audio", "metadata_only", "occlusion", "serving_default"]
