@@ -30,7 +30,8 @@ def test_each_kind_of_file_is_written(exported: Path, song: list[str], tmp_path:
         result = invoke("explain", "--model", exported, *song, "--out", tmp_path / name)
         assert result.exit_code == 0, result.output
         assert name in result.output
-    assert Image.open(tmp_path / "why.png").width > 1000
+    with Image.open(tmp_path / "why.png") as image:
+        assert image.width > 1000
     assert "<!doctype html>" in (tmp_path / "why.HTML").read_text()
     content = json.loads((tmp_path / "why.json").read_text())
     assert len(content["segments"]) >= 20

@@ -47,7 +47,8 @@ def test_segment_is_what_a_black_part_of_the_file_changes(
 ) -> None:
     assert explanation.png is not None
     segment = explanation.segments[7]
-    image = np.array(Image.open(io.BytesIO(explanation.png)))
+    with Image.open(io.BytesIO(explanation.png)) as file:
+        image = np.array(file)
     image[:, round(200 * segment.start) : round(200 * segment.end)] = 0
     Image.fromarray(image).save(tmp_path / "covered.png")
     covered = Song(song.artist, song.title, song.year, tmp_path / "covered.png")
