@@ -36,6 +36,7 @@ from songpop_tf.config import FitConfig, RunConfig
 from songpop_tf.console import Console
 from songpop_tf.models import fusion_model, spectrogram_cnn
 from songpop_tf.models.fusion_model import HEAD_LAYER
+from songpop_tf.models.metadata_encoder import without_text_encoder
 from songpop_tf.models.popularity_output import FEATURES, LOGIT, feature_extractor
 from songpop_tf.models.spectrogram_cnn import AUDIO_FEATURES_LAYER
 from songpop_tf.training.calibration import calibrate
@@ -265,9 +266,7 @@ def text_features(
 def _text_feature_extractor(branch: TextBranch) -> keras.Model:
     if branch.encode_text is None:
         return feature_extractor(branch.trained_part, FEATURES, LOGIT)
-    # The layers behind a frozen transformer are a model of their own inside the trained part.
-    inputs, nested = branch.trained_part.input, branch.trained_part.layers[-1]
-    return keras.Model(inputs, feature_extractor(nested, FEATURES, LOGIT)(list(inputs.values())))
+    return without_text_encoder(branch.encoder, FEATURES, LOGIT)
 
 
 def _fit(

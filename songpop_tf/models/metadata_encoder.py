@@ -69,13 +69,18 @@ def metadata_encoder(
     return keras.Model(inputs, popularity, name="metadata_encoder")
 
 
-def without_text_encoder(encoder: keras.Model) -> keras.Model:
+def without_text_encoder(encoder: keras.Model, *layer_names: str) -> keras.Model:
     """Build the part of the encoder after its transformer, sharing its weights.
+
+    Args:
+        encoder: from `metadata_encoder`.
+        layer_names: layers whose outputs are wanted, by name, instead of the popularity.
 
     Returns:
         Model with the encoder's inputs, except that "artist" and "title" are outputs of
         `text_encoder`.
     """
+    outputs = {name: encoder.get_layer(name).output for name in layer_names} or encoder.output
     other_inputs = {
         tensor.name: tensor for tensor in encoder.inputs if tensor.name not in _EMBEDDING_LAYERS
     }
@@ -85,7 +90,7 @@ def without_text_encoder(encoder: keras.Model) -> keras.Model:
     }
     tensors = {**other_inputs, **embeddings}
     # A model that starts at intermediate tensors has unnamed inputs: the outer model names them.
-    part = keras.Model(list(tensors.values()), encoder.output)
+    part = keras.Model(list(tensors.values()), outputs)
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
         for name, tensor in tensors.items()
