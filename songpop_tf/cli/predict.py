@@ -103,10 +103,9 @@ def _needs_tensorflow(model: Path | None, url: str | None) -> bool:
 
 
 def _open(model: Path | None, url: str | None) -> "Predictor":
-    from songpop_tf.serving.loading import connect, open_predictor
-    from songpop_tf.serving.pretrained import pretrained_model
+    from songpop_tf.serving.loading import connect, load
 
-    return connect(url) if url is not None else open_predictor(model or pretrained_model())
+    return connect(url) if url is not None else load(model)
 
 
 def _song(artist: str, title: str, year: int | None, spectrogram: Path | None) -> "Song":
@@ -177,7 +176,7 @@ def _predict_song(
 
     predictor.check(song)
     _warn_of_resized(predictor)
-    prediction = predictor.predict([song])[0]
+    prediction = predictor.predict_songs([song])[0]
     if isinstance(prediction, InputError):
         raise prediction
     popularity, low, high = prediction
