@@ -157,7 +157,7 @@ def main() -> None:
         version = export(run, options.out)
         with write_atomically(version / MODEL_CARD_FILE) as temporary:
             text = about(options, fold, predictions, measures)
-            temporary.write_text(render_model_card(TEXT.name, text, predictions))
+            temporary.write_text(render_model_card(TEXT.name, text, predictions, "apache-2.0"))
         widths = ", ".join(f"{measured['width']:.1f}" for measured in measures)
         console.print(f"exported to {version}, mean widths of the intervals {widths} points")
 
