@@ -183,7 +183,7 @@ def main() -> None:
         text = predict_text(branches.text, fold.test)
         predictions = fold.test.assign(**{PREDICTED_PREFIX + TEXT.name: text})
         with write_atomically(version / MODEL_CARD_FILE) as temporary:
-            card = render_model_card(TEXT.name, summary, predictions)
+            card = render_model_card(TEXT.name, summary, predictions, "apache-2.0")
             temporary.write_text(card, encoding="utf-8")
         console.print(f"exported to {version}")
 

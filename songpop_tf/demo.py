@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.config import SplitConfig
-from pipelines.errors import InputError
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
@@ -17,8 +16,7 @@ from songpop_tf.console import Console
 from songpop_tf.evaluation.evaluate import evaluate
 from songpop_tf.evaluation.metrics import r2
 from songpop_tf.evaluation.report import REPORT_FILE, text_table
-from songpop_tf.serving.loading import open_predictor
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.loading import load
 from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
 from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS
 from songpop_tf.training.run import Run
@@ -82,10 +80,9 @@ def _predict_test_song(data: PreparedData, run_directory: Path, sample_directory
     row, sound = next(
         (test.iloc[index], sound) for index, sound in enumerate(sounds) if sound.exists()
     )
-    song = Song(row.artist, row.title, int(row.year), audio=sound)
-    prediction = open_predictor(run_directory).predict([song])[0]
-    if isinstance(prediction, InputError):
-        raise prediction
+    prediction = load(run_directory).predict(
+        artist=row.artist, title=row.title, year=row.year, audio=sound
+    )
     return (
         f"Predicting {sound.name} of {row.year}: {prediction.popularity:.0f}, 90 % "
         f"interval {prediction.low:.0f} to {prediction.high:.0f}, true popularity "

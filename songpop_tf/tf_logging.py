@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import IO
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -58,6 +59,8 @@ def import_tensorflow_quietly() -> None:
     with suppress_startup_log():
         # Not KerasHub: it takes another second, and exported models do not need it.
         import tensorflow as tf
-        import tensorflow_text  # noqa: F401
+
+        if find_spec("tensorflow_text"):  # not on Windows; reported where it is needed
+            import tensorflow_text  # noqa: F401
     # Keras creates a predict function for each model; TensorFlow warns of it as retracing.
     tf.get_logger().setLevel("ERROR")

@@ -53,6 +53,18 @@ def test_readme_script_trains(
     assert variables["model"].history.history["loss"]  # type: ignore[attr-defined]
 
 
+def test_scripts_in_api_page_run(
+    data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict, train = code_blocks("docs/api/songpop_tf.md", "python")
+    quick = train.replace("songpop_tf.RunConfig(seed=1)", "TINY")
+    assert quick != train
+    blocks = ["from tests.conftest import TINY", predict, quick]
+    variables = run_in_demo_folder(blocks, data, tmp_path, monkeypatch)
+    assert len(variables["songs"]) == 2  # type: ignore[arg-type]
+    assert (tmp_path / "run" / "report.md").is_file()
+
+
 def test_fit_scripts_in_training_page_train_and_resume(
     data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,8 @@ normalized names of `pipelines.linkage.normalization`, which need Python.
 """
 
 import tensorflow as tf
-import tensorflow_text as tf_text
+
+from pipelines.tensorflow_text import import_tensorflow_text
 
 MAX_ARTISTS = 3
 """Number of credited artists of a song that are looked up."""
@@ -62,6 +63,7 @@ def song_key(artists: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
 
 def _fold(text: tf.Tensor) -> tf.Tensor:
     """Fold case and remove accents: NFKD separates them from their letters."""
+    tf_text = import_tensorflow_text()
     decomposed = tf_text.normalize_utf8(tf_text.case_fold_utf8(text), "NFKD")
     return tf.strings.regex_replace(decomposed, _COMBINING_MARKS, "")
 

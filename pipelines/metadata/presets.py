@@ -1,8 +1,14 @@
 """Presets: pre-trained BERTs of KerasHub, or folders in Hugging Face's layout."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from safetensors.numpy import load_file, save_file
 
 from pipelines.file_errors import file_problem, reading, translating
 from pipelines.io import read_json
@@ -10,6 +16,9 @@ from pipelines.io import read_json
 _VOCABULARY_FILE = "vocab.txt"
 _SETTINGS_FILE = "tokenizer_config.json"
 _LOWERCASE = "do_lower_case"
+_CONFIG_FILE, _WEIGHTS_FILE = "config.json", "model.safetensors"
+_POSITIONS = "max_position_embeddings"
+_ENCODER_WEIGHT = re.compile(r"(embeddings|encoder|pooler)\.")
 _SUFFIXES = (".json", ".txt", ".safetensors", ".h5")
 _MAX_LENGTH = 300
 
@@ -39,6 +48,42 @@ def _received(folder: Path, error: Exception) -> str:
     return (
         reason if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {reason}"
     )
+
+
+@contextmanager
+def keras_hub_preset(preset: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Make a preset one that every supported version of KerasHub reads.
+
+    KerasHub 0.26 expects the weights' names of the first BERT, such as
+    ``bert.embeddings.LayerNorm.gamma``; sentence-transformers have ``embeddings.LayerNorm.weight``.
+    It also assumes 512 positions.
+
+    Yields:
+        Preset and keyword arguments for ``from_preset``. The preset is a temporary copy if weights
+        of a Hugging Face folder must be renamed.
+    """
+    folder = Path(preset)
+    if not (is_hugging_face_folder(folder) and (folder / _WEIGHTS_FILE).is_file()):
+        yield preset, {}
+        return
+    options = {"max_sequence_length": read_json(folder / _CONFIG_FILE)[_POSITIONS]}
+    weights = load_file(folder / _WEIGHTS_FILE)
+    renamed = {_original_name(name): weight for name, weight in weights.items()}
+    if set(renamed) == set(weights):
+        yield preset, options
+        return
+    with TemporaryDirectory() as copy:
+        shutil.copyfile(folder / _CONFIG_FILE, Path(copy) / _CONFIG_FILE)
+        save_file(renamed, Path(copy) / _WEIGHTS_FILE)
+        yield copy, options
+
+
+def _original_name(name: str) -> str:
+    """The name that a weight has in the first BERT's checkpoints."""
+    name = f"bert.{name}" if _ENCODER_WEIGHT.match(name) else name
+    for new, old in (("weight", "gamma"), ("bias", "beta")):
+        name = name.replace(f"LayerNorm.{new}", f"LayerNorm.{old}")
+    return name
 
 
 def is_hugging_face_folder(folder: Path) -> bool:

@@ -18,6 +18,7 @@ from pipelines.metadata.presets import (
     loading_preset,
     read_hugging_face_vocabulary,
 )
+from pipelines.tensorflow_text import import_tensorflow_text
 
 PAD_ID = 0
 """Id of the padding token [PAD]."""
@@ -41,11 +42,13 @@ class MetadataTokenizer:
 
     Raises:
         ValueError: the vocabulary does not begin with [PAD].
+        InputError: TensorFlow Text is not installed.
     """
 
     def __init__(self, vocabulary: list[str], tokens: int, lowercase: bool = True) -> None:
         if vocabulary[PAD_ID] != _SPECIAL_TOKENS[PAD_ID]:
             raise ValueError(f"expected [PAD] as first word piece, received {vocabulary[PAD_ID]}")
+        import_tensorflow_text()
         self.vocabulary = vocabulary
         self.tokens = tokens
         self.lowercase = lowercase

@@ -13,11 +13,9 @@ def evaluate(data: DataFolder, run: RunFolder, seed: Seed = 0, debug: Debug = Fa
       songpop-tf evaluate --data data --run run
     """
     with tensorflow_session(debug, f"evaluating {run} on {data}") as console:
-        from pipelines.prepared_data import PreparedData
-        from songpop_tf.evaluation.evaluate import evaluate as evaluate_run
+        from songpop_tf import commands
         from songpop_tf.evaluation.report import REPORT_FILE, text_table
-        from songpop_tf.training.run import Run
 
-        evaluation = evaluate_run(PreparedData.open(data), Run.open(run), seed, console)
+        evaluation = commands.evaluate(data, run, seed=seed, console=console)
         console.print(text_table(evaluation))
         console.print(f"Report and figures: {run / REPORT_FILE}")

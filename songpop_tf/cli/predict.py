@@ -150,7 +150,7 @@ def _predict_song(
         return
     fields = None
     if problem := explanation_problem(predictor, song):
-        prediction = predictor.predict([song])[0]
+        prediction = predictor.predict_songs([song])[0]
         if isinstance(prediction, InputError):
             raise prediction
         typer.echo(f"songpop-tf: no reasons given: {problem}", err=True)

@@ -44,10 +44,9 @@ def needs_tensorflow(model: Path | None, url: str | None) -> bool:
 
 def open_model(model: Path | None, url: str | None) -> "Predictor":
     """Open the model of a folder or a server; without either, the pre-trained one."""
-    from songpop_tf.serving.loading import connect, open_predictor
-    from songpop_tf.serving.pretrained import pretrained_model
+    from songpop_tf.serving.loading import connect, load
 
-    return connect(url) if url is not None else open_predictor(model or pretrained_model())
+    return connect(url) if url is not None else load(model)
 
 
 def song_of_options(artist: str, title: str, year: int | None, spectrogram: Path | None) -> "Song":

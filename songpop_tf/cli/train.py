@@ -40,19 +40,20 @@ def train(
       songpop-tf train --data data --out run --approach both
     """
     with tensorflow_session(debug, f"training {out} on {data}") as console:
-        from pipelines.prepared_data import PreparedData
+        from songpop_tf import commands
         from songpop_tf.config import resolve_config
         from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
-        from songpop_tf.training.configurations import select_configurations
-        from songpop_tf.training.run import Run
-        from songpop_tf.training.trainer import Trainer
 
-        settings = resolve_config(config, seed)
-        prepared = PreparedData.open(data)
-        run = Run.start(out, prepared, settings)
-        log_dir = out / LOG_DIRECTORY
-        trainer = Trainer(prepared, run, settings, console, log_dir=log_dir, histograms=histograms)
-        trainer.train(select_configurations(approach, branch))
-        console.print(f"TensorBoard: {command_line('tensorboard', '--logdir', log_dir)}")
+        commands.train(
+            data,
+            out,
+            approach=approach,
+            branch=branch,
+            config=resolve_config(config, seed),
+            histograms=histograms,
+            console=console,
+        )
+        logs = command_line("tensorboard", "--logdir", out / LOG_DIRECTORY)
+        console.print(f"TensorBoard: {logs}")
         options = ("--data", data, "--run", out)
         console.print(f"Next: {command_line('songpop-tf', 'evaluate', *options)}")

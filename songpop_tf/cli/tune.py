@@ -60,16 +60,23 @@ def tune(
     with tensorflow_session(debug, f"tuning {out} on {data}") as console:
         import optuna
 
-        from pipelines.prepared_data import PreparedData
+        from songpop_tf import commands
         from songpop_tf.config import resolve_config
         from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
         from songpop_tf.training.configurations import BRANCHES
-        from songpop_tf.tuning.search import BEST_CONFIG_FILE, SearchOptions, search
+        from songpop_tf.tuning.search import BEST_CONFIG_FILE
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        base = resolve_config(config, seed)
-        prepared = PreparedData.open(data)
-        search(prepared, out, branch, SearchOptions(algorithm, trials, storage), base, console)
+        commands.tune(
+            data,
+            out,
+            branch=branch,
+            algorithm=algorithm,
+            trials=trials,
+            config=resolve_config(config, seed),
+            storage=storage,
+            console=console,
+        )
         for name in BRANCHES if branch == "all" else (branch,):
             logs = command_line("tensorboard", "--logdir", out / name / LOG_DIRECTORY)
             console.print(f"TensorBoard: {logs}")

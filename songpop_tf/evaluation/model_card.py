@@ -3,6 +3,7 @@
 After Mitchell et al., Model Cards for Model Reporting, 2019.
 """
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,16 @@ def current_model_card(run: Run) -> Path | None:
     return card if is_current else None
 
 
-def render_model_card(name: str, summary: str, predictions: pd.DataFrame) -> str:
-    """Render the model card of one model as Markdown.
+def render_model_card(
+    name: str, summary: str, predictions: pd.DataFrame, license_id: str | None = None
+) -> str:
+    """Render the model card of one model as Markdown, with Hugging Face's YAML front matter.
 
     Args:
         name: of the model.
         summary: what the model is, its training data and its metrics, in Markdown.
         predictions: test songs with the columns year, popularity and ``predicted_<name>``.
+        license_id: Hugging Face's identifier; None if the owner of the training data decides.
     """
     songs = predictions.assign(error=predictions[PREDICTED_PREFIX + name] - predictions.popularity)
     decade = np.where(songs.year == UNKNOWN_YEAR, "unknown", songs.year // 10 * 10)
@@ -92,7 +96,43 @@ def render_model_card(name: str, summary: str, predictions: pd.DataFrame) -> str
         "## By true popularity\n\n" + _error_table(songs, popularity, "popularity"),
         _LIMITS,
     ]
-    return "\n\n".join(sections) + "\n"
+    return _front_matter(name, songs, license_id) + "\n\n".join(sections) + "\n"
+
+
+def _front_matter(name: str, songs: pd.DataFrame, license_id: str | None) -> str:
+    """What Hugging Face indexes, https://huggingface.co/docs/hub/model-cards#model-card-metadata.
+
+    Args:
+        name: of the model.
+        songs: test songs with the columns popularity and error.
+        license_id: as of `render_model_card`.
+    """
+    variance = ((songs.popularity - songs.popularity.mean()) ** 2).mean()
+    mse = (songs.error**2).mean()
+    values = {
+        "mse": mse,
+        "mae": songs.error.abs().mean(),
+        "r_squared": 1 - mse / variance,
+        "within_15": (songs.error.abs() <= WITHIN_POINTS).mean(),
+    }
+    metrics = [{"type": metric, "value": round(value, 3)} for metric, value in values.items()]
+    task = "tabular-regression"
+    result = {
+        "task": {"type": task, "name": "Spotify popularity, 0-100"},
+        "dataset": {"type": "held-out-songs", "name": f"{len(songs):,} held-out songs"},
+        "metrics": metrics,
+    }
+    fields = {
+        "library_name": "keras",
+        **({"license": license_id} if license_id else {}),
+        "pipeline_tag": task,
+        "tags": ["keras", "music", "popularity-prediction"],
+        "metrics": ["mse", "mae", "r_squared"],
+        "model-index": [{"name": f"songpop-tf {name}", "results": [result]}],
+    }
+    # JSON is YAML.
+    lines = [f"{field}: {json.dumps(value)}" for field, value in fields.items()]
+    return "\n".join(["---", *lines, "---", "", ""])
 
 
 def _summary(data: PreparedData, run: Run, evaluation: dict[str, Any], best: str) -> str:

@@ -187,7 +187,7 @@ def _predict(
 
 def _reason(predictor: Predictor, song: Song) -> InputError | None:
     """Why the model does not predict the song, if it does not."""
-    prediction = predictor.predict([song])[0]
+    prediction = predictor.predict_songs([song])[0]
     return prediction if isinstance(prediction, InputError) else None
 
 

@@ -9,7 +9,7 @@ from keras import layers, ops
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
-from pipelines.metadata.presets import loading_preset
+from pipelines.metadata.presets import keras_hub_preset, loading_preset
 from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig
 from songpop_tf.models.popularity_output import FEATURES, popularity_output, to_logits
@@ -147,8 +147,8 @@ def _backbone(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.Mode
             max_sequence_length=config.tokens,
             num_segments=1,
         )
-    with loading_preset(config.preset):
-        backbone = keras_hub.models.BertBackbone.from_preset(config.preset)
+    with loading_preset(config.preset), keras_hub_preset(config.preset) as (preset, options):
+        backbone = keras_hub.models.BertBackbone.from_preset(preset, **options)
     if backbone.vocabulary_size != vocabulary_size:
         raise InputError(
             f"preset {config.preset}: expected a tokenizer of {backbone.vocabulary_size} word "

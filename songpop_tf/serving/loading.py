@@ -3,15 +3,37 @@
 Imports the module of a backend only when it is needed: TensorFlow and KerasHub take seconds.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.errors import InputError
 from pipelines.io import StrPath
 from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.pretrained import pretrained_model
 from songpop_tf.serving.schema import newest_version
 
 _URL_FORMS = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
+
+
+def load(source: StrPath | None = None) -> Predictor:
+    """Load a model for prediction.
+
+    Args:
+        source: a training run, an exported model (its newest version) or one version of it; or the
+            URL of a served one, ``http://HOST:8501/v1/models/NAME`` or ``grpc://HOST:8500/NAME``.
+            None is the pre-trained model that is installed with the package.
+
+    Raises:
+        InputError: there is no such model, or no server responds.
+    """
+    if source is None:
+        return open_predictor(pretrained_model())
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"source: expected a folder or a URL, received {type(source).__name__}")
+    if isinstance(source, str) and "://" in source:
+        return connect(source)
+    return open_predictor(source)
 
 
 def open_predictor(directory: StrPath) -> Predictor:
@@ -45,7 +67,7 @@ def connect(url: str) -> Predictor:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise InputError(f"--url: expected {_URL_FORMS}, received {url}: {error}") from None
+        raise InputError(f"url: expected {_URL_FORMS}, received {url}: {error}") from None
     if parts.scheme == "grpc" and parts.netloc:
         from songpop_tf.serving.grpc_client import GrpcBackend
 
@@ -54,4 +76,4 @@ def connect(url: str) -> Predictor:
         from songpop_tf.serving.rest_client import RestBackend
 
         return Predictor(RestBackend(url))
-    raise InputError(f"--url: expected {_URL_FORMS}, received {url}")
+    raise InputError(f"url: expected {_URL_FORMS}, received {url}")

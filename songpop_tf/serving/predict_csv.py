@@ -13,15 +13,18 @@ from pipelines.errors import InputError
 from pipelines.io import StrPath, linked_file, read_json, write_json
 from pipelines.locks import locked_file
 from pipelines.streams import copy_to_stream, is_stream
-from pipelines.tables.artists import parse_artists
-from pipelines.tables.cells import are_missing_names, clean_name, is_missing, parse_year
+from pipelines.tables.cells import is_missing, parse_year
 from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
 from pipelines.tables.csv_reader import Row, Table, open_table
+from songpop_tf.serving.field_values import (
+    AUDIO_COLUMN,
+    REQUIRED_COLUMNS,
+    SPECTROGRAM_COLUMN,
+    clean_names,
+)
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import OUTPUTS
 
-REQUIRED_COLUMNS = ("artist", "title", "year")
-SPECTROGRAM_COLUMN, AUDIO_COLUMN = "spectrogram", "audio"
 _BATCH_ROWS, _AUDIO_BATCH_ROWS = 256, 8
 """Rows between checkpoints: decoding a song takes seconds."""
 _SYNONYMS = {
@@ -204,7 +207,7 @@ def _predict_rows(
         except InputError as error:
             errors.append((line, str(error)))
     added = [("",) * len(OUTPUTS)] * len(rows)
-    for index, prediction in zip(songs, predictor.predict(list(songs.values())), strict=True):
+    for index, prediction in zip(songs, predictor.predict_songs(list(songs.values())), strict=True):
         if isinstance(prediction, InputError):
             errors.append((rows[index][0], str(prediction)))
         else:
@@ -215,9 +218,7 @@ def _predict_rows(
 def _parse_song(table: Table, cells: Sequence[str]) -> Song:
     table.check_width(cells)
     row = {name: cells[position].strip() for name, position in table.columns.items()}
-    artist, title = _parse_artist(row["artist"]), clean_name(row["title"])
-    if are_missing_names(artist, title):
-        artist = title = ""
+    artist, title = clean_names(row["artist"], row["title"])
     return Song(
         artist=artist,
         title=title,
@@ -225,11 +226,6 @@ def _parse_song(table: Table, cells: Sequence[str]) -> Song:
         spectrogram=_parse_path(table, row.get(SPECTROGRAM_COLUMN, "")),
         audio=_parse_path(table, row.get(AUDIO_COLUMN, "")),
     )
-
-
-def _parse_artist(text: str) -> str:
-    """Artists as the training data name them: several are joined by commas."""
-    return ", ".join(parse_artists(text)) if clean_name(text) else ""
 
 
 def _parse_path(table: Table, text: str) -> Path | None:

@@ -1,17 +1,22 @@
 """Predict songs in batches with any `songpop_tf.serving.backend.Backend`."""
 
 import unicodedata
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.io import file_error
+from pipelines.io import StrPath, file_error
 from pipelines.spectrograms.widths import ResizedImages
 from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError, Row
+from songpop_tf.serving.field_values import FieldValues, field_values, rows_of
 from songpop_tf.serving.schema import AUDIO_BRANCHES, METADATA_ONLY, WITH_SPECTROGRAM, select_branch
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_BATCH_SONGS, MAX_BATCH_BYTES = 32, 2**24
 """Limits of a batch: number of songs, and bytes of their spectrogram files."""
@@ -38,14 +43,14 @@ class Song:
                 object.__setattr__(self, name, Path(file))
         if self.year != UNKNOWN_YEAR and not FIRST_YEAR <= self.year <= LAST_YEAR:
             raise InputError(
-                f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, or none if it is unknown; "
-                f"received {self.year}"
+                f"year: expected a year from {FIRST_YEAR} to {LAST_YEAR}, or none if it is "
+                f"unknown; received {self.year}"
             )
-        for text in (self.artist, self.title):
+        for name, text in (("artist", self.artist), ("title", self.title)):
             # Python decodes bytes of an argument that are not UTF-8 to surrogates (Cs).
             if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
                 raise InputError(
-                    f"expected text in UTF-8 without control characters, received {text!r}"
+                    f"{name}: expected text in UTF-8 without control characters, received {text!r}"
                 )
         if self.spectrogram and self.audio:
             raise InputError("expected a spectrogram or a sound file, received both")
@@ -142,8 +147,90 @@ class Predictor:
         if song.spectrogram is not None:
             self.resized.check(song.spectrogram)
 
-    def predict(self, songs: Sequence[Song]) -> list[Prediction | InputError]:
-        """Predict each song.
+    @overload
+    def predict(self, table: "pd.DataFrame", /) -> "pd.DataFrame": ...
+
+    @overload
+    def predict(
+        self,
+        /,
+        *,
+        artist: str | None = ...,
+        title: str | None = ...,
+        year: float | str | None = ...,
+        spectrogram: StrPath | None = ...,
+        audio: StrPath | None = ...,
+    ) -> Prediction: ...
+
+    def predict(
+        self,
+        table: "pd.DataFrame | None" = None,
+        /,
+        *,
+        artist: str | None = None,
+        title: str | None = None,
+        year: float | str | None = None,
+        spectrogram: StrPath | None = None,
+        audio: StrPath | None = None,
+    ) -> "Prediction | pd.DataFrame":
+        """Predict one song, or a table of songs; None, NaN and "" mean unknown.
+
+        Args:
+            table: columns artist, title, year, and optionally spectrogram or audio; others are
+                ignored.
+            artist: of one song; several artists are separated by commas.
+            title: of the song.
+            year: of its release.
+            spectrogram: its PNG file.
+            audio: its sound file, instead of a spectrogram.
+
+        Returns:
+            The prediction; or a table with the index of ``table`` and the columns popularity, low
+            and high.
+
+        Raises:
+            InputError: a song cannot be predicted; the message names the argument or file, and the
+                row of the table. `songpop_tf.serving.predict_csv.predict_csv` goes on instead.
+        """
+        fields = {
+            "artist": artist,
+            "title": title,
+            "year": year,
+            "spectrogram": spectrogram,
+            "audio": audio,
+        }
+        if table is None:
+            return self._predict_all([("", fields)])[0]
+        if given := [name for name, value in fields.items() if value is not None]:
+            raise InputError(
+                f"{', '.join(given)}: expected a table or the fields of one song, received both"
+            )
+        import pandas as pd
+
+        rows = [(f"row {label!r}: ", values) for label, values in rows_of(table)]
+        columns = list(Prediction._fields)
+        return pd.DataFrame(self._predict_all(rows), table.index, columns, "float64")
+
+    def _predict_all(self, rows: Sequence[tuple[str, FieldValues]]) -> list[Prediction]:
+        """Predict all rows, or raise an error that begins with the first string of its row."""
+        songs = []
+        for where, values in rows:
+            try:
+                songs.append(Song(**field_values(**values)))
+                self.check(songs[-1])
+            except InputError as error:
+                raise InputError(f"{where}{error}") from None
+        if warning := self.resized.warning:
+            warnings.warn(warning, stacklevel=3)
+        predictions = []
+        for (where, _), result in zip(rows, self.predict_songs(songs), strict=True):
+            if isinstance(result, InputError):
+                raise InputError(f"{where}{result}")
+            predictions.append(result)
+        return predictions
+
+    def predict_songs(self, songs: Sequence[Song]) -> list[Prediction | InputError]:
+        """Predict each song; one that has no prediction does not affect the others.
 
         Args:
             songs: each has passed `check`.

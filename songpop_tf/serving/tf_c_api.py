@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.tensorflow_text import require_tensorflow_text
 from songpop_tf.tf_logging import suppress_startup_log
 
 TensorNames = Mapping[str, str]
@@ -91,9 +92,11 @@ class SavedModel:
         self._graph = c.TF_NewGraph()
         tags = (c_char_p * 1)(b"serve")
         options, path = c.TF_NewSessionOptions(), os.fsencode(directory)
-        self._session = self._library.call(
-            "TF_LoadSessionFromSavedModel", options, None, path, tags, 1, self._graph, None
-        )
+        # TensorFlow 2.20 logs how it optimizes the graph that restores the weights.
+        with suppress_startup_log():
+            self._session = self._library.call(
+                "TF_LoadSessionFromSavedModel", options, None, path, tags, 1, self._graph, None
+            )
 
     def run(
         self, inputs: TensorNames, outputs: TensorNames, columns: Mapping[str, Column]
@@ -139,6 +142,7 @@ class _Library:
             for name, (result, arguments) in _FUNCTIONS.items():
                 function = getattr(self.c, name)
                 function.restype, function.argtypes = result, arguments
+            require_tensorflow_text()
             text_operations = _package_folder("tensorflow_text") / "python" / "ops"
             for path in _shared_libraries(text_operations, "*"):
                 self.call("TF_LoadLibrary", os.fsencode(path))

@@ -1,6 +1,9 @@
 """The six models that a run may hold: three branches, each naive or pre-trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pipelines.errors import InputError
 
 BRANCHES = ("text", "cnn", "combined")
 APPROACHES = ("naive", "better", "both")
@@ -48,6 +51,16 @@ CONFIGURATIONS = tuple(
 """All of them, in the order of training and of reports."""
 
 
+def require_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Check the value of an argument.
+
+    Raises:
+        InputError: it is none of the choices.
+    """
+    if value not in choices:
+        raise InputError(f"{name}: expected one of {', '.join(choices)}, received {value!r}")
+
+
 def select_configurations(approach: str, branch: str) -> list[Configuration]:
     """The configurations that ``train --approach`` and ``--branch`` ask for.
 
@@ -56,12 +69,10 @@ def select_configurations(approach: str, branch: str) -> list[Configuration]:
         branch: "text", "cnn", "combined" or "all".
 
     Raises:
-        ValueError: another approach or branch.
+        InputError: another approach or branch.
     """
-    if approach not in APPROACHES:
-        raise ValueError(f"approach: expected one of {APPROACHES}, received {approach!r}")
-    if branch not in (*BRANCHES, "all"):
-        raise ValueError(f"branch: expected one of {(*BRANCHES, 'all')}, received {branch!r}")
+    require_choice("approach", approach, APPROACHES)
+    require_choice("branch", branch, (*BRANCHES, "all"))
     return [
         configuration
         for configuration in CONFIGURATIONS

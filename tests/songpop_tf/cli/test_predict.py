@@ -44,6 +44,19 @@ def test_pretrained_model_predicts_without_a_run() -> None:
     assert "expected a model named combined" in error_line(invoke("predict", *song))
 
 
+def test_nothing_is_written_to_standard_error() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "songpop_tf", "predict", "--artist", "ABBA", "--year", "1976"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "", "TensorFlow's start-up log is hidden"
+    assert "90 % interval" in done.stdout
+
+
 def test_unreadable_model_folder_is_reported() -> None:
     assert "too long" in error_line(invoke("predict", "--model", "a" * 300, "--artist", "A"))
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from huggingface_hub import ModelCard
 
 from pipelines.prepared_data import PreparedData
-from songpop_tf.evaluation.model_card import current_model_card, write_model_card
+from songpop_tf.evaluation.model_card import current_model_card, render_model_card, write_model_card
 from songpop_tf.training.run import Run
 
 
@@ -18,7 +19,7 @@ def test_model_card_counts_every_test_song_by_decade_and_popularity(
     card = (evaluated_run.directory / "model_card.md").read_text()
     models = evaluation["models"]
     best = min(("text", "cnn", "combined"), key=lambda name: models[name]["mse"])
-    assert card.startswith(f"# Model card: {best}\n"), "no naive model is used for prediction"
+    assert f"\n# Model card: {best}\n" in card, "no naive model is used for prediction"
     assert "a pre-training set of " in card
     truth = pd.read_csv(evaluated_run.directory / "predictions.csv").popularity
     for name in ("decade", "popularity"):
@@ -26,6 +27,21 @@ def test_model_card_counts_every_test_song_by_decade_and_popularity(
         counts = [int(line.split("|")[2]) for line in table.splitlines()[2:]]
         assert sum(counts) == evaluation["protocol"]["n_test"]
     assert f"| 40-59 | {truth.between(40, 59).sum()} |" in card
+
+
+def test_hugging_face_reads_the_metrics(evaluation: dict, evaluated_run: Run) -> None:
+    data = ModelCard((evaluated_run.directory / "model_card.md").read_text()).data
+    (best,) = {result.dataset_name for result in data.eval_results}
+    assert best == f"{evaluation['protocol']['n_test']} held-out songs"
+    received = {result.metric_type: result.metric_value for result in data.eval_results}
+    name = data.model_name.removeprefix("songpop-tf ")
+    expected = evaluation["models"][name]
+    for metric, key in (("mse", "mse"), ("mae", "mae"), ("r_squared", "r2")):
+        assert received[metric] == pytest.approx(expected[key], abs=1e-3)
+    assert data.library_name == "keras"
+    assert data.license is None, "the owner of the data decides"
+    predictions = pd.read_csv(evaluated_run.directory / "predictions.csv")
+    assert ModelCard(render_model_card(name, "", predictions, "mit")).data.license == "mit"
 
 
 @pytest.mark.usefixtures("evaluation")

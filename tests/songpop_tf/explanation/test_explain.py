@@ -38,7 +38,7 @@ def test_effects_add_up_to_the_prediction(explanation: Explanation) -> None:
 def test_prediction_is_that_of_predict(
     explanation: Explanation, song: Song, exported: Path
 ) -> None:
-    (expected,) = open_predictor(exported).predict([song])
+    (expected,) = open_predictor(exported).predict_songs([song])
     np.testing.assert_allclose(explanation.prediction, expected, atol=0.02)
 
 
@@ -52,7 +52,7 @@ def test_segment_is_what_a_black_part_of_the_file_changes(
     image[:, round(200 * segment.start) : round(200 * segment.end)] = 0
     Image.fromarray(image).save(tmp_path / "covered.png")
     covered = Song(song.artist, song.title, song.year, tmp_path / "covered.png")
-    (expected,) = open_predictor(exported).predict([covered])
+    (expected,) = open_predictor(exported).predict_songs([covered])
     effect = explanation.prediction.popularity - expected.popularity
     assert segment.effect == pytest.approx(effect, abs=0.05)
 

@@ -24,7 +24,7 @@ def test_transient_failures_are_retried(
     predictor = connect(grpc_url)
     for song in (SONG, Song("Queen", "Innuendo", 1991, tmp_path / "song.png")):
         served_model.faults = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED]
-        assert not isinstance(predictor.predict([song])[0], InputError)
+        assert not isinstance(predictor.predict_songs([song])[0], InputError)
         assert served_model.faults == []
 
 
@@ -32,4 +32,4 @@ def test_permanent_failures_are_raised(grpc_url: str, served_model: ServedModel)
     predictor = connect(grpc_url)
     served_model.faults = [grpc.StatusCode.INTERNAL]
     with pytest.raises(InputError, match="expected status OK, received INTERNAL: not now"):
-        predictor.predict([SONG])
+        predictor.predict_songs([SONG])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.errors import InputError
-from songpop_tf.serving.loading import connect, open_predictor
+from songpop_tf.serving.loading import connect, load, open_predictor
 from songpop_tf.serving.predictor import Song
 from songpop_tf.training.run import Run
 
@@ -14,9 +14,11 @@ from songpop_tf.training.run import Run
 def test_run_and_exported_model_predict_the_same(run: Run, exported: Path, sample: Path) -> None:
     png = next((sample / "spectrograms").rglob("*.png"))
     songs = [Song("A", "B", 1999), Song(spectrogram=png), Song("A", "B", 1999, png)]
-    expected = open_predictor(run.directory).predict(songs)
+    expected = open_predictor(run.directory).predict_songs(songs)
     for directory in (exported, exported.parent):
-        np.testing.assert_allclose(open_predictor(directory).predict(songs), expected, atol=1e-3)
+        np.testing.assert_allclose(
+            open_predictor(directory).predict_songs(songs), expected, atol=1e-3
+        )
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,18 @@ def test_url_without_a_server_is_reported(url: str, message: str) -> None:
         connect(url)
     assert message in str(raised.value)
     assert "object at 0x" not in str(raised.value)
+
+
+def test_load_takes_every_kind_of_model(run: Run, exported: Path, url: str, sample: Path) -> None:
+    png = next((sample / "spectrograms").rglob("*.png"))
+    expected = load(run.directory).predict(artist="A", title="B", year=1999, spectrogram=png)
+    for source in (str(run.directory), exported, str(exported.parent), url):
+        received = load(source).predict(artist="A", title="B", year=1999, spectrogram=str(png))
+        np.testing.assert_allclose(received, expected, atol=1e-3)
+
+
+def test_load_takes_folders_and_urls_only(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="source: expected a folder or a URL, received int"):
+        load(5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="expected a training run"):
+        load(tmp_path / "none")

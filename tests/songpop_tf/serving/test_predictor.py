@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -13,8 +14,9 @@ from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
 from songpop_tf.serving.backend import Inputs, Row, Rows
 from songpop_tf.serving.loading import connect, open_predictor
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Prediction, Predictor, Song
 from tests.pipelines.audio.signals import chirp
+from tests.pipelines.images import encode_image, pixels
 from tests.songpop_tf.serving.fake_server import ServedModel
 
 
@@ -37,8 +39,8 @@ def test_server_predicts_as_the_local_model_in_batches(
     predictor = connect(url)
     for song in songs:
         predictor.check(song)
-    expected = open_predictor(exported).predict(songs)
-    np.testing.assert_allclose(predictor.predict(songs), expected, atol=1e-3)
+    expected = open_predictor(exported).predict_songs(songs)
+    np.testing.assert_allclose(predictor.predict_songs(songs), expected, atol=1e-3)
     assert max(served_model.requests) <= 32
     assert len(served_model.requests) < 5, "songs are sent in batches"
 
@@ -57,7 +59,7 @@ def test_damaged_image_does_not_affect_the_other_songs_of_its_batch(
         with pytest.raises(InputError, match=f"{song.spectrogram}: expected a PNG"):
             predictor.check(song)
     # Sent despite the failed checks: the server detects both too.
-    predicted, rejected, unusable = predictor.predict(songs)
+    predicted, rejected, unusable = predictor.predict_songs(songs)
     assert not isinstance(predicted, InputError)
     assert "expected status" in str(rejected)
     assert str(unusable).startswith(f"{tmp_path / 'cat.png'}: expected inputs that the model can")
@@ -69,7 +71,7 @@ def test_server_that_rejects_every_song_is_not_sent_all_of_them(
     predictor = connect(rest_url)
     served_model.faults = [400] * 100
     with pytest.raises(InputError, match="received 400"):
-        predictor.predict([Song("Queen", "Innuendo", 1991)] * 80)
+        predictor.predict_songs([Song("Queen", "Innuendo", 1991)] * 80)
     assert len(served_model.faults) == 100 - 33
 
 
@@ -116,7 +118,7 @@ def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path) -> None:
     ]
     for song in songs:
         predictor.check(song)
-    broken, predicted, metadata_only = predictor.predict(songs)
+    broken, predicted, metadata_only = predictor.predict_songs(songs)
     assert isinstance(broken, InputError)
     assert str(broken).startswith(f"{tmp_path / 'broken.mp3'}: expected")
     assert predicted == metadata_only == (50.0, 40.0, 60.0)
@@ -132,3 +134,42 @@ def test_song_has_one_source_of_its_sound(tmp_path: Path) -> None:
         Song(spectrogram=tmp_path / "a.png", audio=tmp_path / "a.mp3")
     with pytest.raises(InputError, match="or a sound file, received none"):
         Song()
+
+
+def test_table_is_predicted_row_by_row() -> None:
+    table = pd.DataFrame(
+        {"artist": ["A", "B", None], "title": ["C", "D", "E"], "year": [np.nan, 1999, 2001]},
+        index=["x", "y", "z"],
+    )
+    backend = RecordingBackend()
+    predicted = Predictor(backend).predict(table)
+    assert predicted.index.tolist() == ["x", "y", "z"]
+    assert predicted.to_numpy().tolist() == [[50.0, 40.0, 60.0]] * 3
+    assert predicted.columns.tolist() == ["popularity", "low", "high"]
+    ((_, inputs),) = backend.requests
+    assert inputs == {
+        "artist": ["A", "B", ""],
+        "title": ["C", "D", "E"],
+        "year": [0, 1999, 2001],
+    }
+    assert Predictor(backend).predict(artist="A", year=1999) == Prediction(50.0, 40.0, 60.0)
+
+
+def test_error_names_the_row_or_the_argument(tmp_path: Path) -> None:
+    predictor = Predictor(RecordingBackend())
+    (tmp_path / "broken.mp3").write_bytes(b"no sound")
+    table = pd.DataFrame({"artist": ["A", "B"], "title": "C", "year": [1999, 1]}, index=[7, 8])
+    with pytest.raises(InputError, match=r"^row 8: year: expected .* received 1$"):
+        predictor.predict(table)
+    with pytest.raises(InputError, match=r"^row 7: .*broken.mp3: expected"):
+        predictor.predict(table.assign(year=1999, audio=[tmp_path / "broken.mp3", None]))
+    with pytest.raises(InputError, match=r"^year, audio: expected a table or the fields of one"):
+        predictor.predict(table, year=1999, audio="a.mp3")  # type: ignore[call-overload]
+    with pytest.raises(InputError, match=r"broken.mp3: expected"):
+        predictor.predict(audio=tmp_path / "broken.mp3")
+
+
+def test_probably_resized_image_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode_image(pixels(256, 1024)))
+    with pytest.warns(UserWarning, match="a.png is probably resized"):
+        Predictor(RecordingBackend()).predict(spectrogram=tmp_path / "a.png")

@@ -24,10 +24,10 @@ def test_transient_failures_are_retried(
     rest_url: str, served_model: ServedModel, faults: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predictor = connect(rest_url)
-    predictor.predict([SONG])  # the first response takes longer
+    predictor.predict_songs([SONG])  # the first response takes longer
     monkeypatch.setattr(rest_client, "RESPONSE_TIMEOUT", SLOW_SECONDS / 2)
     served_model.faults = list(faults)
-    assert not isinstance(predictor.predict([SONG])[0], InputError)
+    assert not isinstance(predictor.predict_songs([SONG])[0], InputError)
     assert served_model.faults == []
 
 
@@ -52,7 +52,7 @@ def test_permanent_failures_are_raised_immediately(
     predictor = connect(rest_url)
     served_model.faults = [fault]
     with pytest.raises(InputError) as raised:
-        predictor.predict([SONG])
+        predictor.predict_songs([SONG])
     assert message in str(raised.value)
 
 
@@ -77,7 +77,7 @@ def test_retries_stop_after_five_attempts(rest_url: str, served_model: ServedMod
     predictor = connect(rest_url)
     served_model.faults = [503] * 20
     with pytest.raises(InputError, match="received 503: not now"):
-        predictor.predict([SONG])
+        predictor.predict_songs([SONG])
     assert len(served_model.faults) == 15
 
 
@@ -88,7 +88,7 @@ def test_slow_response_times_out(
     monkeypatch.setattr(rest_client, "RESPONSE_TIMEOUT", 0.1)
     served_model.faults = ["slow"] * 20
     with pytest.raises(InputError, match="expected a response, received none"):
-        predictor.predict([SONG])
+        predictor.predict_songs([SONG])
 
 
 def test_model_with_other_signatures_is_refused(rest_url: str, served_model: ServedModel) -> None:

@@ -130,7 +130,7 @@ def test_another_branch_predicts_if_the_run_lacks_one(
     songs = [Song(song.artist, song.title, int(song.year), png), Song(spectrogram=png)]
     for known in songs:
         predictor.check(known)
-    predictions = predictor.predict(songs)
+    predictions = predictor.predict_songs(songs)
     for prediction, name, pattern in zip(
         predictions, (with_both, spectrogram_only), (-1, 0), strict=True
     ):
@@ -223,7 +223,9 @@ def test_audio_is_predicted_as_its_png(saved_model: tf.Module) -> None:
     np.testing.assert_allclose(outputs[2:], text[2:], atol=1e-4)
 
 
-def test_song_with_unusable_audio_is_predicted_from_its_metadata(saved_model: tf.Module) -> None:
+def test_song_with_unusable_audio_is_predicted_from_its_metadata(
+    saved_model: tf.Module,
+) -> None:
     sound = chirp(100, 4000, 1.0).astype(np.float32)
     audio = np.stack([sound] * 5)
     audio[1, 7] = np.inf

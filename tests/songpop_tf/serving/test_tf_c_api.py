@@ -135,7 +135,7 @@ def test_training_run_graph_and_c_api_predict_100_songs_the_same(
     graph_outputs = served(**{name: tf.constant(column) for name, column in columns.items()})
     c_api_outputs = run_c_api(exported, WITH_SPECTROGRAM, columns, tmp_path)
     fields = zip(songs.artist, songs.title, songs.year.tolist(), strict=True)
-    predictions = open_predictor(run.directory).predict(
+    predictions = open_predictor(run.directory).predict_songs(
         [Song(*known, file) for known, file in zip(fields, files, strict=True)]
     )
     for popularity in (

@@ -1,0 +1,136 @@
+"""The commands that train, evaluate and tune as Python functions; paths are str or Path.
+
+Each function imports what it needs: TensorFlow, Keras Tuner and Optuna take seconds.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipelines.io import StrPath
+from songpop_tf.config import RunConfig
+from songpop_tf.console import Console
+from songpop_tf.training.configurations import BRANCHES, require_choice, select_configurations
+
+if TYPE_CHECKING:
+    from songpop_tf.training.run import Run
+
+Approach = Literal["naive", "better", "both"]
+BranchOrAll = Literal["text", "cnn", "combined", "all"]
+
+
+def train(
+    data: StrPath,
+    out: StrPath,
+    *,
+    approach: Approach = "both",
+    branch: BranchOrAll = "all",
+    config: RunConfig | None = None,
+    histograms: bool = False,
+    console: Console | None = None,
+) -> "Run":
+    """Train models, or resume an interrupted training.
+
+    Args:
+        data: folder written by `songpop-tf prepare`.
+        out: folder of the run; TensorBoard logs are written there too.
+        approach: "naive": from scratch; "better": in stages, with frozen branches; or "both".
+        branch: the models to train; "combined" trains the branches that it needs.
+        config: all settings, their seed included; None for the defaults.
+        histograms: write weight histograms for TensorBoard.
+        console: prints the progress; None for standard output.
+
+    Returns:
+        The run. `songpop_tf.load` takes its folder.
+
+    Raises:
+        InputError: an argument or the data cannot be used, or the folder holds another run.
+        FloatingPointError: a model diverged.
+    """
+    configurations = select_configurations(approach, branch)
+    from pipelines.prepared_data import PreparedData
+    from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
+    from songpop_tf.training.run import Run
+    from songpop_tf.training.trainer import Trainer
+
+    settings = RunConfig() if config is None else config
+    prepared = PreparedData.open(data)
+    run = Run.start(out, prepared, settings)
+    trainer = Trainer(
+        prepared,
+        run,
+        settings,
+        console or Console(),
+        log_dir=Path(out) / LOG_DIRECTORY,
+        histograms=histograms,
+    )
+    trainer.train(configurations)
+    return run
+
+
+def evaluate(
+    data: StrPath, run: StrPath, *, seed: int = 0, console: Console | None = None
+) -> dict[str, Any]:
+    """Compare the models of a run and the baselines on the test songs.
+
+    Args:
+        data: folder that the run was trained on.
+        run: its folder; evaluation.json, report, figures and model card are written there.
+        seed: of the bootstrap and the baselines.
+        console: shows the progress; None for standard error.
+
+    Returns:
+        Content of ``evaluation.json``.
+
+    Raises:
+        InputError: the run has no finished model, or was trained on other data.
+    """
+    from pipelines.prepared_data import PreparedData
+    from songpop_tf.evaluation.evaluate import evaluate as evaluate_run
+    from songpop_tf.training.run import Run
+
+    return evaluate_run(PreparedData.open(data), Run.open(run), seed, console or Console())
+
+
+def tune(
+    data: StrPath,
+    out: StrPath,
+    *,
+    branch: BranchOrAll = "all",
+    algorithm: str = "optuna",
+    trials: int = 20,
+    config: RunConfig | None = None,
+    storage: str | None = None,
+    console: Console | None = None,
+) -> RunConfig:
+    """Search for better settings, or resume an interrupted search.
+
+    Args:
+        data: folder written by `songpop-tf prepare`.
+        out: folder of the search; best.toml, a table of the trials and figures are written there.
+        branch: the models to tune; "combined": the head on frozen branches; "all": each in turn.
+        algorithm: "random", "bayesian", "hyperband" or "optuna".
+        trials: for each branch, the one of the starting settings included.
+        config: the starting settings; None for the defaults.
+        storage: database shared by several machines, with "optuna"; None for a file in ``out``.
+        console: prints trials and epochs; None for standard output.
+
+    Returns:
+        The best settings, for `train`.
+
+    Raises:
+        InputError: an argument or the data cannot be used, or the folder holds another search.
+    """
+    require_choice("branch", branch, (*BRANCHES, "all"))
+    from pipelines.prepared_data import PreparedData
+    from songpop_tf.tuning.oracles import ALGORITHMS
+    from songpop_tf.tuning.search import SearchOptions, search
+
+    require_choice("algorithm", algorithm, ALGORITHMS)
+    return search(
+        PreparedData.open(data),
+        Path(out),
+        branch,
+        SearchOptions(algorithm, trials, storage),
+        RunConfig() if config is None else config,
+        console or Console(),
+    )
