@@ -89,7 +89,8 @@ def _squeezed_blocks(blocks: tf.Tensor, level: Level) -> tf.Tensor:
 def _coefficients(spectra: tf.Tensor, group: VoiceGroup) -> tuple[tf.Tensor, tf.Tensor]:
     """``W`` and ``D``, each ``(blocks, voices, samples)`` complex64."""
     _, voices, width = group.filters.shape
-    bins = group.first_bins[:, np.newaxis] + np.arange(width)
+    # Computed in the graph: as constants, they would take megabytes of it.
+    bins = tf.constant(group.first_bins[:, np.newaxis], tf.int32) + tf.range(width)
     bands = tf.gather(spectra, bins, axis=1)[tf.newaxis]
     bands *= tf.cast(group.filters[:, np.newaxis], tf.complex64)
     folded = tf.reshape(bands, [2, -1, voices, width // group.length, group.length])

@@ -1,6 +1,7 @@
 """A model of a run inside the served graph, with its weights as they are stored."""
 
 import hashlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,30 +14,34 @@ MIN_HALF_PRECISION = 100_000
 """Numbers in a frozen weight from which on it is stored in half precision."""
 
 
-class SharedWeights:
+class SharedWeights(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
     """Copies of the models' weights, each stored once: a fusion model contains a whole text branch.
 
     Large frozen weights, those of a pre-trained transformer, are stored in half precision: of tens
-    of megabytes that is half.
+    of megabytes that is half. A graph that uses the copies is saved with this object.
     """
 
     def __init__(self) -> None:
-        self._variables: dict[bytes, tf.Variable] = {}
+        super().__init__()
+        self._copies: dict[str, tf.Variable] = {}
 
-    def add(self, weight: keras.Variable) -> tf.Variable:
+    def add(self, weight: keras.Variable, *, is_frozen: bool) -> tf.Variable:
         """Return the copy of a weight, or of an equal one that was added before."""
         value = weight.numpy()
-        if not weight.trainable and value.dtype == np.float32 and value.size >= MIN_HALF_PRECISION:
+        if is_frozen and value.dtype == np.float32 and value.size >= MIN_HALF_PRECISION:
             value = value.astype(np.float16)
         header = f"{value.dtype} {value.shape} ".encode()
-        digest = hashlib.sha256(header + value.tobytes()).digest()
-        if digest not in self._variables:
-            self._variables[digest] = tf.Variable(value, trainable=False, name="weight")
-        return self._variables[digest]
+        digest = hashlib.sha256(header + value.tobytes()).hexdigest()
+        if digest not in self._copies:
+            self._copies[digest] = tf.Variable(value, trainable=False, name="weight")
+        return self._copies[digest]
 
 
-class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
+class BranchModel:
     """A Keras model with the prediction interval around its output.
+
+    It is a nested function of the graph, which holds it once, however many signatures call it. No
+    attribute of a module refers to the model: its own weights would be saved beside the copies.
 
     Args:
         model: outputs popularity, ``(batch, 1)``.
@@ -47,12 +52,23 @@ class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
     def __init__(
         self, model: keras.Model, intervals: PredictionIntervals, weights: SharedWeights
     ) -> None:
-        super().__init__()
         self._model = model
-        # tf.Module tracks them by these attributes, so that they are saved with the graph.
-        self.trainable_weights = [weights.add(weight) for weight in model.trainable_variables]
-        self.frozen_weights = [weights.add(weight) for weight in model.non_trainable_variables]
         self._intervals = intervals
+        # Not `weight.trainable`, which Keras leaves true inside of a frozen layer.
+        self._trainable = [
+            weights.add(weight, is_frozen=False) for weight in model.trainable_variables
+        ]
+        self._frozen = [
+            weights.add(weight, is_frozen=True) for weight in model.non_trainable_variables
+        ]
+        inputs = {
+            tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
+            for tensor in model.inputs
+        }
+        pattern = tf.TensorSpec([None], tf.int32, name="pattern")
+        self._function = tf.function(
+            self._predict_with_interval, input_signature=[inputs, pattern], autograph=False
+        )
 
     def __call__(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
         """Predict popularity, lower and upper end, ``(batch, 3)``, clipped to 0-100.
@@ -62,19 +78,22 @@ class BranchModel(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
             pattern: ``(batch,)`` missingness patterns of the songs, from
                 `pipelines.metadata.known_fields.pattern_id`.
         """
+        return self._function(inputs, pattern)
+
+    def _predict_with_interval(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
         popularity = self._predict(inputs)[:, 0]
         covariates = Covariates.from_inputs(inputs, pattern)
         half_width = self._intervals.half_width(popularity, covariates)
         ends = [popularity - half_width, popularity + half_width]
         return tf.clip_by_value(tf.stack([popularity, *ends], axis=1), 0.0, 100.0)
 
-    def _predict(self, inputs: Tensors) -> tf.Tensor:
+    def _predict(self, inputs: Tensors) -> Any:
         """The model's output, computed with the copies of its weights."""
         weights = (
             [tf.cast(copy, weight.dtype) for copy, weight in zip(copies, originals, strict=True)]
             for copies, originals in (
-                (self.trainable_weights, self._model.trainable_variables),
-                (self.frozen_weights, self._model.non_trainable_variables),
+                (self._trainable, self._model.trainable_variables),
+                (self._frozen, self._model.non_trainable_variables),
             )
         )
         popularity, _ = self._model.stateless_call(*weights, inputs, training=False)

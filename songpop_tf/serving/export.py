@@ -105,10 +105,8 @@ def _write_saved_model(run: Run, name: str, directory: Path) -> None:
     # A server calls this signature if a request names none.
     functions.setdefault(WITH_SPECTROGRAM, functions[METADATA_ONLY])
     signatures = {name: function.get_concrete_function() for name, function in functions.items()}
-    # A module of the weights only: tf.functions of the saved object would be saved a second time.
-    weights = tf.Module()
-    weights.branch_models = model.branch_models
-    tf.saved_model.save(weights, str(directory), signatures)
+    # The weights only: tf.functions of the saved object would be saved a second time.
+    tf.saved_model.save(model.weights, str(directory), signatures)
     configurations = {
         branch: configuration.name for branch, configuration in model.configurations.items()
     }

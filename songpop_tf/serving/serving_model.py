@@ -68,6 +68,7 @@ class ServingModel:
     Attributes:
         configurations: the configuration of each branch.
         branch_models: those loaded so far, by branch.
+        weights: of these.
 
     Raises:
         InputError: the run has no finished model.
@@ -79,7 +80,7 @@ class ServingModel:
         if not self.configurations:
             raise InputError(f"{run.directory}: expected trained models, received a run without")
         self.branch_models: dict[str, BranchModel] = {}
-        self._weights = SharedWeights()
+        self.weights = SharedWeights()
         self._preprocessors: dict[str, Signature] = {}
 
     @cached_property
@@ -246,7 +247,7 @@ class ServingModel:
             intervals = self._run.load_intervals(configuration)
             with tf.init_scope():
                 model = self._run.load_model(configuration)
-                self.branch_models[branch] = BranchModel(model, intervals, self._weights)
+                self.branch_models[branch] = BranchModel(model, intervals, self.weights)
         return self.branch_models[branch]
 
 
