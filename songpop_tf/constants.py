@@ -1,4 +1,7 @@
-"""Constants of the popularity scale, 0-100 points."""
+"""Constants of the popularity scale, 0-100 points, and names of files."""
 
 WITHIN_POINTS = 15.0
 """Largest absolute error in points that the metric ``within_15`` counts."""
+
+MODEL_CARD_FILE = "model_card.md"
+"""In a run that is evaluated, and in its exports."""

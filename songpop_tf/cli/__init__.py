@@ -22,6 +22,7 @@ from songpop_tf.cli import (
     train,
     tune,
 )
+from songpop_tf.cli.app import app as app_command
 from songpop_tf.cli.errors import report_errors
 from songpop_tf.console import flush_output, open_standard_streams
 
@@ -64,6 +65,7 @@ app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(predict.predict)
 app.command()(explain.explain)
+app.command()(app_command)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def export(
     """
     del seed  # every command has the option; nothing is random here
     with tensorflow_session(debug, f"exporting {run} to {out}") as console:
-        from songpop_tf.evaluation.model_card import MODEL_CARD_FILE
+        from songpop_tf.constants import MODEL_CARD_FILE
         from songpop_tf.serving.export import export as export_run
         from songpop_tf.serving.warmup import can_warm_up
         from songpop_tf.training.run import Run

@@ -15,11 +15,11 @@ from pipelines.constants import UNKNOWN_YEAR
 from pipelines.io import read_json, write_atomically
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TRAIN
-from songpop_tf.constants import WITHIN_POINTS
+from songpop_tf.constants import MODEL_CARD_FILE, WITHIN_POINTS
 from songpop_tf.evaluation.metrics import PREDICTED_PREFIX
 from songpop_tf.training.run import Run
 
-MODEL_CARD_FILE, EVALUATION_FILE = "model_card.md", "evaluation.json"
+EVALUATION_FILE = "evaluation.json"
 
 _POPULARITY_BINS = (0, 20, 40, 60, 80, 101)
 _INPUTS = {

@@ -26,6 +26,7 @@ from songpop_tf.explanation.text import (
     song_name,
     time_text,
 )
+from songpop_tf.serving.predictor import Prediction
 
 _STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
 _TIME_MARKS = 6
@@ -42,23 +43,29 @@ def write_page(explanation: Explanation, path: Path) -> None:
 def explanation_page(explanation: Explanation) -> str:
     """The page as a text; it loads nothing from anywhere."""
     name = song_name(explanation.song) or "Unnamed song"
-    sections = [_header(name, explanation), _waterfall_section(explanation)]
-    if explanation.words:
-        sections.append(_words_section(explanation))
-    if explanation.png is not None:
-        sections.append(_sound_section(explanation, explanation.png))
+    header = prediction_header(name, explanation.prediction, place_text(explanation))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Why: {escape(name)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(sections)
+        + "\n".join([header, *explanation_sections(explanation)])
         + "\n</main>\n</body>\n</html>\n"
     )
 
 
-def _header(name: str, explanation: Explanation) -> str:
-    popularity, low, high = explanation.prediction
-    place = place_text(explanation)
+def explanation_sections(explanation: Explanation) -> list[str]:
+    """The waterfall, the words and the sound, as far as they are known, each a ``<section>``."""
+    sections = [_waterfall_section(explanation)]
+    if explanation.words:
+        sections.append(_words_section(explanation))
+    if explanation.png is not None:
+        sections.append(_sound_section(explanation, explanation.png))
+    return sections
+
+
+def prediction_header(name: str, prediction: Prediction, place: str) -> str:
+    """The song's name, its popularity and interval, and its place; "" if that is not known."""
+    popularity, low, high = prediction
     return (
         f'<header>\n<h1 dir="auto">{escape(name)}</h1>\n'
         f'<p class="number">{popularity:.0f}<span> of 100</span></p>\n'
@@ -107,7 +114,7 @@ def _sound_section(explanation: Explanation, png: bytes) -> str:
     data = base64.b64encode(buffer.getvalue()).decode()
     seconds = segments[-1].end
     image = (
-        '<figure class="sound">\n'
+        f'<figure class="sound" data-seconds="{seconds:.3f}">\n'
         + curve_chart(segments)
         + f'<div class="picture"><img src="data:image/png;base64,{data}" alt="Spectrogram of '
         f"{time_text(seconds)}, {hertz_text(LOWEST_HERTZ)} at the bottom to "

@@ -11,7 +11,8 @@ import tensorflow as tf
 from pipelines.errors import InputError
 from pipelines.io import StrPath
 from pipelines.locks import locked_folder
-from songpop_tf.evaluation.model_card import MODEL_CARD_FILE, current_model_card
+from songpop_tf.constants import MODEL_CARD_FILE
+from songpop_tf.evaluation.model_card import current_model_card
 from songpop_tf.serving.export_readme import write_description
 from songpop_tf.serving.schema import (
     METADATA_ONLY,
