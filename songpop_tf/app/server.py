@@ -109,10 +109,9 @@ def create_app(
     )
 
 
-def serve(app: Starlette, listening: socket.socket) -> None:
-    """Answer requests until Ctrl+C."""
-    config = uvicorn.Config(app, log_level="warning", headers=list(_HEADERS.items()))
-    uvicorn.Server(config).run(sockets=[listening])
+def web_server(app: Starlette) -> uvicorn.Server:
+    """The server: ``run(sockets=[...])`` answers requests until Ctrl+C."""
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", headers=list(_HEADERS.items())))
 
 
 def listen(host: str, port: int) -> socket.socket:

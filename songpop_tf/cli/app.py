@@ -45,7 +45,7 @@ def app(
                 f"songpop-tf app needs {', '.join(missing)}: pip install 'songpop-tf[app]'"
             )
         from songpop_tf.app.model_card import SERVED, model_card_html
-        from songpop_tf.app.server import LOCAL_HOSTS, create_app, listen, serve
+        from songpop_tf.app.server import LOCAL_HOSTS, create_app, listen, web_server
         from songpop_tf.serving.pretrained import pretrained_model
 
         backend = open_model(model, url).backend
@@ -55,6 +55,6 @@ def app(
             shown = f"[{host}]" if ":" in host else host
             console.print(f"open http://{shown}:{listening.getsockname()[1]} (Ctrl+C stops)")
             try:
-                serve(create_app(backend, card, hosts), listening)
+                web_server(create_app(backend, card, hosts)).run(sockets=[listening])
             except KeyboardInterrupt:
                 console.print("stopped")
