@@ -37,7 +37,7 @@ def resolve(interpreter: str, constraints: Path, wheel: str) -> dict[str, str] |
         report = Path(folder) / "report.json"
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "pip", "--python", interpreter, "install", "--quiet"),
+                *(sys.executable, "-m", "pip", "--python", interpreter, "install"),
                 *("--dry-run", "--ignore-installed", "--only-binary", ":all:"),
                 *("--constraint", str(constraints), "--report", str(report), wheel),
             ],
@@ -46,8 +46,9 @@ def resolve(interpreter: str, constraints: Path, wheel: str) -> dict[str, str] |
             check=False,
         )
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            return " ".join(errors) or f"pip exits with {done.returncode}"
+            _, _, conflict = (done.stdout + done.stderr).partition("conflict is caused by:\n")
+            causes = [line.strip() for line in conflict.partition("\n\n")[0].splitlines()]
+            return "; ".join(causes) or f"pip exits with {done.returncode}"
         installed: list[dict[str, Any]] = json.loads(report.read_text())["install"]
     return {item["metadata"]["name"].lower(): item["metadata"]["version"] for item in installed}
 

@@ -34,6 +34,8 @@ def test_oldest_environment_pins_the_lower_bounds() -> None:
         for line in (ROOT / ".ci/environments/oldest.txt").read_text().splitlines()[1:]
     ]
     for pin in pins:
+        if pin.name == "protobuf":  # TensorFlow 2.20 does not exclude releases that it fails with
+            continue
         (lower,) = [spec.version for spec in requirements()[pin.name].specifier]
         (version,) = [spec.version for spec in pin.specifier]
         assert version.startswith(lower), "the first release of that series with a wheel"

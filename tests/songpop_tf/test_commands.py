@@ -7,7 +7,6 @@ import pytest
 import songpop_tf
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
-from songpop_tf.training.run import Run
 from tests.conftest import TINY, SilentConsole
 
 
@@ -31,17 +30,3 @@ def test_wrong_branch_is_named_before_the_data_are_read(function: object, tmp_pa
         function(tmp_path, tmp_path, branch="audio")  # type: ignore[operator]
     with pytest.raises(InputError, match="algorithm: expected one of .* received 'grid'"):
         songpop_tf.tune(tmp_path, tmp_path, algorithm="grid")
-
-
-def test_tune_returns_the_best_settings(data: PreparedData, run: Run, tmp_path: Path) -> None:
-    del run  # trained first, so that the processes of a test run share it
-    best = songpop_tf.tune(
-        data.directory,
-        tmp_path,
-        branch="text",
-        algorithm="random",
-        trials=1,
-        config=TINY,
-        console=SilentConsole(),
-    )
-    assert best == TINY
