@@ -24,6 +24,8 @@ COMMANDS = (
     "evaluate",
     "export",
     "predict",
+    "explain",
+    "app",
 )
 
 

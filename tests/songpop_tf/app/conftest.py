@@ -12,9 +12,6 @@ from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import open_predictor
 from songpop_tf.serving.predictor import Song
 
-for package in ("starlette", "uvicorn", "markdown_it", "httpx"):
-    pytest.importorskip(package, reason="needs the extras [app] and [test]")
-
 
 @pytest.fixture(scope="session")
 def backend(exported: Path) -> Backend:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("starlette", reason="needs the extra [app]")
+
 from songpop_tf.app.server import create_app, listen, web_server
 from songpop_tf.serving.backend import Backend
 

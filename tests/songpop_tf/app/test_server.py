@@ -5,9 +5,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from pipelines.errors import InputError
+
+pytest.importorskip("starlette", reason="needs the extra [app]")
+pytest.importorskip("httpx", reason="needs the extra [test]")
+
+from starlette.testclient import TestClient
+
 from songpop_tf.app.server import create_app, listen
 from songpop_tf.serving.backend import Backend
 

@@ -7,17 +7,17 @@ import pytest
 from pipelines.errors import InputError
 from songpop_tf.app.tables import predict_table
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.loading import open_predictor
 from songpop_tf.serving.predict_csv import open_songs, predict_csv
+from songpop_tf.serving.predictor import Predictor
 
 
 def test_progress_comes_before_the_result_of_the_command_line(
-    backend: Backend, exported: Path, table: Path, tmp_path: Path
+    backend: Backend, table: Path, tmp_path: Path
 ) -> None:
     *progress, result = predict_table(backend, table)
     assert progress[-1] == {"done": 4, "total": 4}
     out = tmp_path / "out.csv"
-    predict_csv(open_predictor(exported), open_songs(table), out, lambda _: None, lambda _: None)
+    predict_csv(Predictor(backend), open_songs(table), out, lambda _: None, lambda _: None)
     assert result["csv"] == out.read_text("utf-8")
     assert result["header"][:4] == ["artist", "title", "year", "shelf"]
     assert [row[0] for row in result["rows"]] == ["A", "B", "C", "D"]

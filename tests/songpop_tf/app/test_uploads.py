@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.importorskip("starlette", reason="needs the extra [app]")
+
 from songpop_tf.app.uploads import file_name
 
 
