@@ -41,7 +41,7 @@ def test_a_sound_file_becomes_a_spectrogram_that_predicts_the_same(
     png = tmp_path / "a.png"
     png.write_bytes(base64.b64decode(content["spectrogram"]))
     songs = [Song(audio=sound), Song(spectrogram=png)]
-    first, second = Predictor(backend).predict(songs)
+    first, second = Predictor(backend).predict_songs(songs)
     assert first == pytest.approx(second)
 
 

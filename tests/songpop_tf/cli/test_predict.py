@@ -40,8 +40,6 @@ def test_pretrained_model_predicts_without_a_run() -> None:
         for prediction in (with_year, without_year)
     ]
     assert widths[0] + 5 < widths[1], "an unknown year widens the interval"
-    song = ("--spectrogram", "song.png", "--artist", "Fleetwood Mac")
-    assert "expected a model named combined" in error_line(invoke("predict", *song))
 
 
 def test_nothing_is_written_to_standard_error() -> None:
@@ -244,19 +242,39 @@ def test_bad_sound_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> No
     assert "1 of 2 sound files could not be predicted" in result.stderr
 
 
-def test_model_without_audio_branch_refuses_other_files(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def metadata_run(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run without its models that read spectrograms."""
+    directory = tmp_path_factory.mktemp("metadata") / "run"
+    shutil.copytree(run.directory, directory)
+    for history in (directory / "history").iterdir():
+        if not history.name.startswith("text"):
+            history.unlink()
+    return directory
+
+
+def test_model_without_audio_branch_refuses_spectrograms(metadata_run: Path) -> None:
+    song = ("--spectrogram", "song.png", "--artist", "Fleetwood Mac")
+    result = invoke("predict", "--model", metadata_run, *song)
+    assert "expected a model named combined" in error_line(result)
+
+
+def test_model_without_audio_branch_refuses_other_files(metadata_run: Path, tmp_path: Path) -> None:
     (tmp_path / "A - B.txt").write_text("no sound")
-    result = invoke("predict", tmp_path / "A - B.txt")
+    result = invoke("predict", "--model", metadata_run, tmp_path / "A - B.txt")
     assert result.exit_code == 1
     assert "A - B.txt: expected a sound file" in result.stderr
 
 
-def test_model_without_audio_branch_predicts_a_sound_file_by_its_tags(tmp_path: Path) -> None:
+def test_model_without_audio_branch_predicts_a_sound_file_by_its_tags(
+    metadata_run: Path, tmp_path: Path
+) -> None:
     file = write_song(tmp_path / "Fleetwood Mac - Dreams.wav")
-    result = invoke("predict", file, "--json")
+    model = ("--model", metadata_run)
+    result = invoke("predict", *model, file, "--json")
     assert result.exit_code == 0, result.output
     assert "this model reads no audio" in result.stderr
-    expected = invoke("predict", "--artist", "Fleetwood Mac", "--title", "Dreams", "--json")
+    expected = invoke("predict", *model, "--artist", "Fleetwood Mac", "--title", "Dreams", "--json")
     assert json.loads(result.stdout) == json.loads(expected.stdout)
 
 

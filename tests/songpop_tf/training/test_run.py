@@ -36,7 +36,9 @@ def test_run_of_another_format_is_refused_in_one_line(data: PreparedData, tmp_pa
     assert stored.pop("format") == RUN_FORMAT
     path.write_text(json.dumps(stored))  # as version 0.1.0 wrote it
     (tmp_path / "run" / "config.toml").write_text("[hiding]\nnames = 0.9\n")
-    message = "expected a run of format 3, received format 1 of another songpop_tf version"
+    message = (
+        f"expected a run of format {RUN_FORMAT}, received format 1 of another songpop_tf version"
+    )
     with pytest.raises(InputError, match=message) as opened:
         Run.open(tmp_path / "run")
     assert "\n" not in str(opened.value)
