@@ -56,6 +56,12 @@ class Fold:
     pretraining: pd.DataFrame
 
 
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the tables of `read_songs`."""
+    parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
+    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
+
+
 def read_songs(songs: Path, pretraining: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The songs to evaluate on, and the pre-training set without any version of them."""
     tracks, _ = read_tracks([songs, pretraining])
@@ -284,8 +290,7 @@ def predict_seed(
 def main() -> None:
     """Predict all folds that are not finished and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
-    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
+    add_table_options(parser)
     add_config_options(parser)
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--folds", type=int, default=5)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from accuracy import read_songs
+from accuracy import add_table_options, read_songs
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, f1_score
@@ -124,8 +124,7 @@ def snapshot_table(songs: Path, pretraining: Path) -> list[str]:
 def main() -> None:
     """Predict and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
-    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
+    add_table_options(parser)
     parser.add_argument("--predictions", type=Path, required=True, help="--out of accuracy.py")
     options = parser.parse_args()
     songs, folds = read_tables(options), read_text_predictions(options.predictions)

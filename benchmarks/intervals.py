@@ -24,6 +24,7 @@ from accuracy import (
     VALIDATION_BATCH_SIZE,
     EncodingCache,
     Fold,
+    add_table_options,
     group_labels,
     make_folds,
     predict_text,
@@ -205,8 +206,7 @@ def width_result(table: pd.DataFrame) -> str:
 def main() -> None:
     """Predict all seeds that are not finished and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
-    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
+    add_table_options(parser)
     add_config_options(parser)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True, help="folder for predictions")

@@ -29,6 +29,7 @@ from hearing import (
 from numpy.typing import NDArray
 from timing import log
 
+from pipelines.audio.synchrosqueezing import COLUMNS_PER_SECOND
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS, PATTERNS_WITH_ARTIST
 from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs
 from pipelines.tables.audio_features import AUDIO_FEATURES, standardize_audio_features
@@ -47,7 +48,6 @@ from songpop_tf.training.fit import fit
 from songpop_tf.training.inference import drop_fields, read_covariates, without_history
 from songpop_tf.training.text_branch import TextBranch
 
-COLUMNS_PER_SECOND = 200
 SONG_SECONDS = (120, 300)
 """Shortest and longest song that a recording is repeated to."""
 COPIES = 4

@@ -26,7 +26,7 @@ from songpop_tf.training.inference import read_covariates
 from songpop_tf.training.text_branch import TextBranch
 
 RESAMPLES = 1000
-HEARD = ("energy", "danceability", "loudness", "acousticness", "valence", "speechiness")
+LISTED_FEATURES = ("energy", "danceability", "loudness", "acousticness", "valence", "speechiness")
 """Audio features that are listed."""
 WITHOUT_YEAR = ("artist", "title")
 
@@ -70,14 +70,14 @@ class AudioMeasures:
     Attributes:
         all_known, without_year: the gain where artist and title are known, with and without year.
         r2_alone: of the CNN's popularity.
-        heard: R2 of the audio features of recordings of other artists.
+        r2_features: R2 of the audio features of recordings of other artists.
         recordings: their number.
     """
 
     all_known: Gain
     without_year: Gain
     r2_alone: float
-    heard: dict[str, float]
+    r2_features: dict[str, float]
     recordings: int
 
 
@@ -106,7 +106,7 @@ def measure_audio(
         gain(FIELDS),
         gain(WITHOUT_YEAR),
         r2(truth, predict_cnn_popularity(cnn, test)),
-        {name: r2(true, predicted) for name, true, predicted in columns if name in HEARD},
+        {name: r2(true, predicted) for name, true, predicted in columns if name in LISTED_FEATURES},
         len(features[0]),
     )
 
@@ -196,7 +196,7 @@ def _history_line(fold: Fold) -> str:
 
 
 def _audio_section(audio: AudioMeasures) -> str:
-    rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in audio.heard.items())
+    rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in audio.r2_features.items())
     return (
         f"R² of Spotify's audio features of {audio.recordings} recordings of 12 seconds, "
         "five-fold, artists apart:\n\n"

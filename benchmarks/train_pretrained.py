@@ -19,7 +19,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-from accuracy import EncodingCache, Fold, make_folds, predict_text, read_songs, train_text_branch
+from accuracy import (
+    EncodingCache,
+    Fold,
+    add_table_options,
+    make_folds,
+    predict_text,
+    read_songs,
+    train_text_branch,
+)
 from config_options import add_config_options, config_from_options
 from intervals import predict_text_without_history
 from pretrained_audio import (
@@ -156,8 +164,7 @@ def _copy(model: keras.Model) -> keras.Model:
 def main() -> None:
     """Train, measure and export."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--songs", type=Path, required=True, help="table to evaluate on")
-    parser.add_argument("--pretraining", type=Path, required=True, help="table to pre-train on")
+    add_table_options(parser)
     parser.add_argument("--recordings", type=Path, required=True, help="folder of hearing.py")
     add_config_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
@@ -165,9 +172,9 @@ def main() -> None:
     config = config_from_options(options)
     fold = read_tables(options, config.seed)
     recordings = read_recordings(options.recordings, config.seed)
-    heard: Values = cross_validated_features(recordings, config.seed)
+    predicted: Values = cross_validated_features(recordings, config.seed)
     truth = standardize_audio_features(recordings.truth).astype("float64")
-    errors = FeatureErrors.estimate(truth, heard)
+    errors = FeatureErrors.estimate(truth, predicted)
     with Console() as console, tempfile.TemporaryDirectory() as folder:
         config = reduce_encoder(config, fold, Path(folder) / "encoder")
         branches = train(fold, recordings, errors, config, console)
@@ -178,7 +185,9 @@ def main() -> None:
         run = Run(Path(folder) / "run")
         save(run, branches, fold, validation, config)
         version = export(run, options.out)
-        audio = measure_audio(branches.text, branches.cnn, branches.combined, test, (truth, heard))
+        audio = measure_audio(
+            branches.text, branches.cnn, branches.combined, test, (truth, predicted)
+        )
         summary = about(options, fold, branches.text, run.load_intervals(TEXT), audio)
         text = predict_text(branches.text, fold.test)
         predictions = fold.test.assign(**{PREDICTED_PREFIX + TEXT.name: text})

@@ -23,7 +23,7 @@ NO_PATCH = Patch(0, -1, 0, -1)
 
 @dataclass(frozen=True)
 class Variant:
-    """What the model is told of a song.
+    """The inputs of a song that the model receives.
 
     Attributes:
         artist, title: may be empty.

@@ -90,9 +90,9 @@ def study_image(image: np.ndarray) -> np.ndarray:
 def test_resized_file_has_unknown_length_and_black_again() -> None:
     image = np.zeros((256, 4096), np.uint8)
     image[::3] = pixels(86, 4096)
-    shrunk = study_image(image)
-    assert np.median(shrunk) > 10
-    inputs = load_spectrogram(encode_image(shrunk))
+    resized = study_image(image)
+    assert np.median(resized) > 10
+    inputs = load_spectrogram(encode_image(resized))
     assert inputs["columns"] == 0
     expected = load_spectrogram(encode_image(image))["spectrogram"].numpy().astype(int)
     assert np.abs(inputs["spectrogram"].numpy() - expected).max() <= 3
