@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pipelines.errors import InputError
-from pipelines.streams import copy_to_stream, is_stream
+from pipelines.streams import copy_to_stream, is_stream, not_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
             copy_to_stream(temporary, path)
         return
     path = linked_file(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_parent(path)
     _remove_abandoned(path)
     # Unique, as another process may write the same file. It keeps the suffix, by which some writers
     # choose the format.
@@ -51,6 +51,22 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_parent(output: Path) -> None:
+    """Create the folder of an output file or folder, unless it exists.
+
+    Raises:
+        InputError: it cannot be created.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(
+            f"{output}: expected a folder to write to, received a file: {output.parent}"
+        ) from None
+    except OSError as error:
+        raise not_writable(output, error) from error
 
 
 def to_paths(paths: StrPath | Iterable[StrPath]) -> list[Path]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pipelines.errors import InputError
-from pipelines.io import linked_file
+from pipelines.io import linked_file, make_parent
+from pipelines.streams import not_writable
 
 _LOCK_FILE = ".lock"
 
@@ -24,9 +25,10 @@ def locked_folder(directory: Path) -> Iterator[None]:
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory}: expected a folder, received a file")
     is_new = not directory.exists()
-    directory.mkdir(parents=True, exist_ok=True)
+    lock_file = directory / _LOCK_FILE
+    make_parent(lock_file)
     try:
-        with _locked(directory / _LOCK_FILE, directory):
+        with _locked(lock_file, directory):
             yield
     finally:
         if is_new:
@@ -42,7 +44,7 @@ def locked_file(path: Path) -> Iterator[None]:
         InputError: another process writes that file.
     """
     file = linked_file(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_parent(file)
     with _locked(file.with_name(f".{file.name}{_LOCK_FILE}"), path):
         yield
 
@@ -59,9 +61,7 @@ def _locked(lock_file: Path, output: Path) -> Iterator[None]:
             "another process writes now; wait until it ends or write elsewhere"
         ) from None
     except OSError as error:
-        raise InputError(
-            f"{output}: expected an output that can be written, received: {error.strerror}"
-        ) from error
+        raise not_writable(output, error) from error
     try:
         yield
     finally:

@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from pipelines.errors import InputError
+
 _MAX_LINKS = 40
 """Links that are followed, as many as Linux does."""
 _DESCRIPTOR_FOLDER = re.compile(r"/dev/fd|/proc/(\d+|self|thread-self)(/task/\d+)?/fd")
@@ -22,13 +24,30 @@ def is_stream(path: Path) -> bool:
 
 
 def copy_to_stream(source: Path, target: Path) -> None:
-    """Write the content of a file to a path for which `is_stream` is true."""
+    """Write the content of a file to a path for which `is_stream` is true.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        InputError: it cannot be written, such as a device that is full.
+    """
     descriptor = _own_descriptor(target)
     # A file that was opened again would be written from its start, over what is there already.
     sys.stdout.flush()
     output = target if descriptor is None else os.dup(descriptor)
-    with source.open("rb") as content, open(output, "wb") as stream:
-        shutil.copyfileobj(content, stream)
+    try:
+        with source.open("rb") as content, open(output, "wb") as stream:
+            shutil.copyfileobj(content, stream)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise not_writable(target, error) from error
+
+
+def not_writable(output: Path, error: OSError) -> InputError:
+    """The error to raise for an output that cannot be written."""
+    return InputError(
+        f"{output}: expected an output that can be written, received: {error.strerror}"
+    )
 
 
 def _open_file(path: Path) -> Path | None:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import IO
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-_USER_SET_LEVEL = _LEVEL in os.environ
+_USER_WANTS_LOG = os.environ.get(_LEVEL, "3") in ("0", "1")
 
 
 @contextmanager
@@ -19,12 +19,12 @@ def suppress_startup_log() -> Iterator[None]:
     Part of the log is written before TensorFlow reads any log level, directly to the file
     descriptor of standard error. The descriptor is therefore redirected to a file; if the block
     raises, the file is printed. Without a folder for temporary files, that part is shown. Does
-    nothing if the user has set TF_CPP_MIN_LOG_LEVEL.
+    nothing if the user asks for the log, with a TF_CPP_MIN_LOG_LEVEL of 0 (all) or 1 (warnings).
     """
-    if _USER_SET_LEVEL:
+    if _USER_WANTS_LOG:
         yield
         return
-    os.environ[_LEVEL] = "3"
+    os.environ.setdefault(_LEVEL, "3")
     try:
         log = tempfile.TemporaryFile()  # noqa: SIM115  closed by _redirect_stderr
     except OSError:  # no folder, or a full disk: no reason not to go on

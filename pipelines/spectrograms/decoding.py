@@ -18,9 +18,9 @@ MAX_TINT = 8
 MIN_CONTENT, BLANK_LEVELS = 0.001, 8
 """Part of the pixels that must be outside of any 8 adjacent gray levels. In the data set, that part
 is white (`pipelines.audio.grayscale.CLIP_FRACTION`)."""
-MAX_MEDIAN = 127
+MAX_MEDIAN = 191
 """Largest median gray level. In the data set black is the background, with medians of 0 or 1; that
-of the study's own files is 24 to 40."""
+of the study's own files is 24 to 40, and noise over the whole range has one of 127."""
 _CHECKED_COLUMNS = 1024
 """Columns, evenly spread, whose content is checked."""
 

@@ -1,5 +1,6 @@
 """The model and the song that `predict` and `explain` take."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +54,7 @@ def song_of_options(artist: str, title: str, year: int | None, spectrogram: Path
     """A song without sound file."""
     from songpop_tf.serving.predictor import Song
 
-    return Song(artist, title, _year(year), spectrogram)
+    return Song(_as_utf_8(artist), _as_utf_8(title), _year(year), spectrogram)
 
 
 def tagged_song(
@@ -73,7 +74,20 @@ def tagged_song(
             f"songpop-tf: {file}: this model reads no audio; predicting from the metadata alone",
             err=True,
         )
-    return Song(artist or tags.artist, title or tags.title, _year(year) or tags.year, audio=audio)
+    artist, title = _as_utf_8(artist) or tags.artist, _as_utf_8(title) or tags.title
+    return Song(artist, title, _year(year) or tags.year, audio=audio)
+
+
+def _as_utf_8(argument: str) -> str:
+    """Read an argument as UTF-8 where the locale has an encoding without its characters.
+
+    Such as ASCII, with LC_ALL=C: Python then escapes each byte as a surrogate.
+    """
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(argument).decode(errors="surrogateescape")
+    return argument
 
 
 def _year(year: int | None) -> int:

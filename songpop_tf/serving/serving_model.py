@@ -244,9 +244,9 @@ class ServingModel:
     def _branch_model(self, branch: str) -> "BranchModel":
         if branch not in self.branch_models:
             configuration = self.configurations[branch]
-            intervals = self._run.load_intervals(configuration)
             with tf.init_scope():
                 model = self._run.load_model(configuration)
+                intervals = self._run.load_intervals(configuration)
                 self.branch_models[branch] = BranchModel(model, intervals, self.weights)
         return self.branch_models[branch]
 

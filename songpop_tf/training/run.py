@@ -84,7 +84,7 @@ class Run:
         directory = Path(directory)
         if not (directory / CONFIG_FILE).is_file():
             raise InputError(
-                f"{directory}: expected a training run, received a folder without {CONFIG_FILE}; "
+                f"{directory}: expected a training run, received {_what_is_there(directory)}; "
                 "run `songpop-tf train`"
             )
         _check_format(directory)
@@ -225,6 +225,13 @@ class Run:
 
     def _interval_path(self, configuration: Configuration) -> Path:
         return self.directory / "intervals" / f"{configuration.name}.json"
+
+
+def _what_is_there(directory: Path) -> str:
+    """Describe a path that is no training run."""
+    if directory.is_dir():
+        return f"a folder without {CONFIG_FILE}"
+    return "a file" if directory.exists() else "a missing folder"
 
 
 def _check_format(directory: Path) -> None:

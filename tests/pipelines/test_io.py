@@ -108,6 +108,12 @@ def test_device_is_written_through() -> None:
     assert Path(os.devnull).is_char_device()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_full_device_is_named() -> None:
+    with pytest.raises(InputError, match=r"/dev/full: expected an output that can be written"):
+        write_json(Path("/dev/full"), [1])
+
+
 def test_json_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     code = "import pathlib, pipelines.io as io; io.write_json(pathlib.Path('a'), chr(379))"
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

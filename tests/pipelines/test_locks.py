@@ -1,5 +1,6 @@
 """No two processes write the same output."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,4 +68,18 @@ def test_file_instead_of_a_folder_is_an_error(tmp_path: Path) -> None:
 def test_place_where_no_file_can_be_created_is_named() -> None:
     expected = "/proc/out.csv: expected an output that can be written, received: "
     with pytest.raises(InputError, match=expected), locked_file(Path("/proc/out.csv")):
+        pytest.fail("locked")
+
+
+def test_output_below_a_file_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "songs.csv").touch()
+    out = tmp_path / "songs.csv" / "out.csv"
+    expected = f"{out}: expected a folder to write to, received a file: {out.parent}"
+    with pytest.raises(InputError, match=re.escape(expected)), locked_file(out):
+        pytest.fail("locked")
+    deeper = out.parent / "folder" / "data"
+    with (
+        pytest.raises(InputError, match=f"{deeper}.*: Not a directory"),
+        locked_folder(deeper),
+    ):
         pytest.fail("locked")

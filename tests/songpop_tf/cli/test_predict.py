@@ -55,6 +55,22 @@ def test_nothing_is_written_to_standard_error() -> None:
     assert "90 % interval" in done.stdout
 
 
+def test_names_are_utf_8_in_a_locale_without_an_encoding() -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"}
+    words = ["predict", "--artist", "Björk", "--title", "Jóga", "--year", "1997"]
+    answers = [
+        subprocess.run(
+            [sys.executable, "-m", "songpop_tf", *words],
+            env=each,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout
+        for each in (environment, dict(os.environ))
+    ]
+    assert answers[0] == answers[1]
+
+
 def test_unreadable_model_folder_is_reported() -> None:
     assert "too long" in error_line(invoke("predict", "--model", "a" * 300, "--artist", "A"))
 

@@ -22,9 +22,13 @@ def test_run_accepts_only_its_own_data_and_configuration(
     changed = {**data.manifest, "fingerprints": {"songs.csv": "other"}}
     with pytest.raises(InputError, match="received another preparation"):
         run.check_data(PreparedData(data.directory, changed))
-    with pytest.raises(InputError, match="expected a training run"):
+    with pytest.raises(InputError, match="received a folder without config.toml"):
         Run.open(tmp_path)
+    with pytest.raises(InputError, match="expected a training run, received a missing folder"):
+        Run.open(tmp_path / "absent")
     (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="expected a training run, received a file"):
+        Run.open(tmp_path / "notes.txt")
     with pytest.raises(InputError, match="received one with other files"):
         Run.start(tmp_path, data, TINY)
 
