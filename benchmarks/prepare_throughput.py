@@ -5,7 +5,8 @@
 Songs of 256 rows and 28,000 to 48,000 columns are synthesized: an equal number of widths
 that are fast for an FFT, other even ones, odd ones and primes. The following run interleaved:
 - the project: `write_shards`, all that `songpop-tf prepare` does with images;
-- decoding alone: `tf.io.decode_png` in a tf.data pipeline;
+- decoding alone, with as many threads as there are cores: `tf.io.decode_png` in a tf.data
+  pipeline, and the decoders of OpenCV, Pillow and imagecodecs;
 - the study's script: `cv2.imread`, `scipy.signal.resample` along each axis, min-max to 8 bit and
   `cv2.imwrite`, in one process and in two.
 Start-up (tracing, worker processes) is excluded: it happens once, not for every image. Resizing is
@@ -18,18 +19,20 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 
 import cv2
+import imagecodecs
 import numpy as np
 import pandas as pd
 import scipy.fft
 import scipy.signal
 import tensorflow as tf
+from PIL import Image
 from result_table import Row, format_number, print_table
 from timing import log, measure_interleaved, time_call
 
@@ -150,6 +153,36 @@ def time_decode(files: list[Path]) -> float:
     return time_call(lambda: consume(pixels, len(files)))
 
 
+def decode_with_opencv(file: Path) -> object:
+    """Decode a file with OpenCV."""
+    return cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+
+
+def decode_with_pillow(file: Path) -> object:
+    """Decode a file with Pillow."""
+    with Image.open(file) as image:
+        return np.asarray(image)
+
+
+def decode_with_imagecodecs(file: Path) -> object:
+    """Decode a file with the package imagecodecs, which calls libpng."""
+    return imagecodecs.png_decode(file.read_bytes())
+
+
+DECODERS = {
+    "OpenCV": decode_with_opencv,
+    "Pillow": decode_with_pillow,
+    "imagecodecs": decode_with_imagecodecs,
+}
+"""Decoders other than TensorFlow's, by the name of their package."""
+
+
+def time_decoder(decode: Callable[[Path], object], files: list[Path]) -> float:
+    """Seconds in which a function decodes files in threads, as many as there are cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return time_call(lambda: list(pool.map(lambda file: decode(file) is None, files)))
+
+
 def consume(elements: Iterator[object], count: int) -> None:
     """Advance an iterator."""
     for _ in islice(elements, count):
@@ -197,7 +230,8 @@ def throughput_rows(files: list[Path], pool: ProcessPoolExecutor, rounds: int) -
     time_study_in_pool(pool, files[:4])
     measurements = {
         "prepare": partial(time_prepare, files),
-        "decode": partial(time_decode, files),
+        "TensorFlow": partial(time_decode, files),
+        **{name: partial(time_decoder, decode, files) for name, decode in DECODERS.items()},
         "study": partial(time_study, files),
         "study_in_pool": partial(time_study_in_pool, pool, files),
     }
@@ -206,14 +240,19 @@ def throughput_rows(files: list[Path], pool: ProcessPoolExecutor, rounds: int) -
         name: f"{format_number(len(files) / value)} images/s" for name, value in seconds.items()
     }
     ratio = {name: value / seconds["prepare"] for name, value in seconds.items()}
+    decoders = ("TensorFlow", *DECODERS)
+    fastest = min(decoders, key=seconds.__getitem__)
     return [
-        Row(
-            "preparing, against decoding alone",
-            rate["prepare"],
-            rate["decode"],
-            ratio["decode"] * 100,
-            "%",
-            minimum=80,
+        *(
+            Row(
+                f"preparing, against decoding with {name}",
+                rate["prepare"],
+                rate[name],
+                ratio[name] * 100,
+                "%",
+                minimum=80 if name == fastest else None,
+            )
+            for name in decoders
         ),
         Row(
             "preparing, against the study's script",

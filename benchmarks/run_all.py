@@ -26,7 +26,11 @@ from pipelines.io import write_atomically
 FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
 PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "scipy", "tokenizers")
-REFERENCE_PACKAGES = {"cv2": "opencv-python-headless", "torch": "torch"}
+REFERENCE_PACKAGES = {
+    "cv2": "opencv-python-headless",
+    "imagecodecs": "imagecodecs",
+    "torch": "torch",
+}
 """Optional packages by the name of their module."""
 
 
@@ -71,7 +75,9 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("startup_time", ("--rounds", "1")),
-    Benchmark("prepare_throughput", ("--images", "16", "--rounds", "1"), modules=("cv2",)),
+    Benchmark(
+        "prepare_throughput", ("--images", "16", "--rounds", "1"), modules=("cv2", "imagecodecs")
+    ),
     Benchmark(
         "cnn_vs_pytorch",
         (

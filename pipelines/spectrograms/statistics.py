@@ -72,7 +72,7 @@ def window_statistics(windows: tf.Tensor) -> tf.Tensor:
         As `spectrogram_statistics`.
     """
     # One product for bands and pitch classes, as most of the time goes into reading the pixels.
-    filtered = _halve_rate(_row_filters() @ _of_all_rows(windows))
+    filtered = _row_filters() @ _of_all_rows(_halve_rate(windows))
     amplitudes, pitch_classes = filtered[:, :BANDS], filtered[:, BANDS:]
     levels = tf.math.log1p(amplitudes) / math.log1p(_FULL_SCALE)
     onsets = tf.nn.relu(levels[:, :, 1:] - levels[:, :, :-1])
@@ -127,19 +127,29 @@ def _window_starts(columns: tf.Tensor) -> list[tf.Tensor]:
     return [last * index // (WINDOWS - 1) for index in range(WINDOWS)]
 
 
+def _halve_rate(windows: tf.Tensor) -> tf.Tensor:
+    """Average pairs of columns: ``(4, rows, 2400)`` uint8 to ``(4, rows, 1200)`` float32."""
+    # Each pair is read as one number of 16 bits, which is several times faster than slices with a
+    # stride of 2. Which pixel becomes the upper byte depends on the machine; the sum does not.
+    pairs = tf.reshape(windows, [WINDOWS, -1, _STEPS, 2])
+    both = tf.bitcast(pairs, tf.uint16)
+    lower = tf.bitwise.bitwise_and(both, tf.constant(0xFF, tf.uint16))
+    upper = tf.bitwise.right_shift(both, tf.constant(8, tf.uint16))
+    return tf.cast(lower + upper, tf.float32) / 2
+
+
 def _of_all_rows(windows: tf.Tensor) -> tf.Tensor:
-    """``(4, 256, 2400)`` float32."""
-    windows = tf.cast(windows, tf.float32)
+    """``(4, 256, 1200)`` float32, resampled if the windows have another height."""
     windows = tf.cond(
         tf.equal(tf.shape(windows)[1], _ROWS), lambda: windows, lambda: _resample_rows(windows)
     )
-    return tf.ensure_shape(windows, [WINDOWS, _ROWS, WINDOW_COLUMNS])
+    return tf.ensure_shape(windows, [WINDOWS, _ROWS, _STEPS])
 
 
 def _resample_rows(windows: tf.Tensor) -> tf.Tensor:
     """Resample images of another height; the ringing below 0 is cut off."""
-    columns = tf.reshape(tf.transpose(windows, [0, 2, 1]), [WINDOWS * WINDOW_COLUMNS, -1])
-    resampled = tf.reshape(fft_resample(columns, _ROWS), [WINDOWS, WINDOW_COLUMNS, _ROWS])
+    columns = tf.reshape(tf.transpose(windows, [0, 2, 1]), [WINDOWS * _STEPS, -1])
+    resampled = tf.reshape(fft_resample(columns, _ROWS), [WINDOWS, _STEPS, _ROWS])
     return tf.nn.relu(tf.transpose(resampled, [0, 2, 1]))
 
 
@@ -154,11 +164,6 @@ def _row_filters() -> npt.NDArray[np.float32]:
     is_used = (low < hertz) & (hertz < high)
     sums = (np.arange(_PITCH_CLASSES)[:, np.newaxis] == pitch_class) & is_used
     return np.concatenate([means, sums]).astype(np.float32)
-
-
-def _halve_rate(values: tf.Tensor) -> tf.Tensor:
-    """Average pairs of columns."""
-    return (values[:, :, ::2] + values[:, :, 1::2]) / 2
 
 
 def _band_statistics(levels: tf.Tensor, onsets: tf.Tensor) -> list[tf.Tensor]:

@@ -39,7 +39,9 @@ def test_inputs_of_the_cnn(columns: int) -> None:
     image = pixels(256, columns)
     inputs = load_spectrogram(encode_image(image))
     assert inputs["columns"] == columns
-    np.testing.assert_array_equal(inputs["statistics"], spectrogram_statistics(image))
+    np.testing.assert_array_equal(
+        inputs["statistics"], spectrogram_statistics(tf.constant(image, tf.uint8))
+    )
     assert {name: tf.TensorSpec.from_tensor(value) for name, value in inputs.items()} == CNN_INPUTS
     for name, value in cnn_inputs(tf.constant(image)).items():
         np.testing.assert_array_equal(value, inputs[name])
