@@ -92,10 +92,14 @@ def link_records(
         matched_popularity (NaN if unmatched) and reason (why there is no track, or why the choice
         is ambiguous; else "").
     """
-    index = TrackIndex(tracks)
+    parses_of_files = [
+        list(_parse_name(name, year))
+        for name, year in zip(files["name"], files["year"], strict=True)
+    ]
+    title_keys = {parse.title_key for parses in parses_of_files for parse in parses}
+    index = TrackIndex(tracks, title_keys)
     rows: list[tuple[object, ...]] = []
-    for file, year, name in zip(files["file"], files["year"], files["name"], strict=True):
-        parses = list(_parse_name(name, year))
+    for file, year, parses in zip(files["file"], files["year"], parses_of_files, strict=True):
         candidates = _find_candidates(parses, index)
         if candidates is None:
             rows.append((file, year, *_unmatched_row(parses[0], index)))

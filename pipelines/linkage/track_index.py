@@ -1,6 +1,7 @@
 """Index of the tracks by the comparison keys of their artists and titles."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 import pandas as pd
@@ -40,26 +41,36 @@ def share_first_artist(first: CreditKeys, second: CreditKeys) -> bool:
 
 
 class TrackIndex:
-    """The columns of the tracks as lists, and the positions of the tracks by their keys."""
+    """The columns of the tracks, and the positions of the tracks by their keys.
 
-    def __init__(self, tracks: pd.DataFrame) -> None:
-        self.labels = tracks.index.to_list()
-        self.titles: list[str] = tracks["title"].to_list()
-        self.joined_artists: list[str] = tracks["artist"].to_list()
-        self.artists: list[tuple[str, ...]] = tracks["artists"].to_list()
-        self.years: list[int] = tracks["year"].to_list()
-        self.popularities: list[float] = tracks["popularity"].to_list()
-        self.sources: list[int] = tracks["source"].to_list()
+    Args:
+        tracks: as `link_records` takes them.
+        title_keys: the titles to look up, from `compact_title_key`: an index of all titles would
+            need more memory than the tracks.
+    """
+
+    def __init__(self, tracks: pd.DataFrame, title_keys: Set[str]) -> None:
+        self.labels = tracks.index
+        self.titles = tracks["title"].array
+        self.joined_artists = tracks["artist"].array
+        self.artists = tracks["artists"].array
+        self.years = tracks["year"].array
+        self.popularities = tracks["popularity"].array
+        self.sources = tracks["source"].array
         credits_by_artists = {
             artists: credit_keys(artists) for artists in dict.fromkeys(self.artists)
         }
         self.credits = [credits_by_artists[artists] for artists in self.artists]
-        self.by_artist: dict[str, list[int]] = {}
+        self.by_artist: dict[str, array[int]] = {}
         self.by_title: dict[str, list[int]] = {}
         for position, (title, credit) in enumerate(zip(self.titles, self.credits, strict=True)):
-            self.by_title.setdefault(compact_title_key(title), []).append(position)
+            title_key = compact_title_key(title)
+            if title_key in title_keys:
+                self.by_title.setdefault(title_key, []).append(position)
             for name in credit.names:
-                self.by_artist.setdefault(name, []).append(position)
+                if name not in self.by_artist:
+                    self.by_artist[name] = array("q")
+                self.by_artist[name].append(position)
         self.artist_names = list(self.by_artist)
 
     def by_credit(self, credit: CreditKeys) -> list[int]:

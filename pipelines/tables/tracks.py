@@ -4,10 +4,15 @@ Rows that cannot be used are not dropped silently: they are returned in a second
 reason, for the quarantine list.
 """
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
@@ -23,6 +28,7 @@ from pipelines.tables.cells import (
 )
 from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
 from pipelines.tables.csv_reader import Table, open_table
+from pipelines.tables.duplicates import find_originals
 
 REQUIRED_COLUMNS = ("name", "popularity", "artists", "release_date")
 SYNONYMS = {
@@ -45,12 +51,43 @@ _LOW_POPULARITY = 10
 class _Track(NamedTuple):
     track_id: str
     title: str
-    artist: str
     artists: tuple[str, ...]
     year: int
     popularity: float
-    source: int
-    row: int
+
+
+@dataclass
+class _Columns:
+    """The usable rows of a table, by column: a tuple for each row would take twice the memory."""
+
+    track_id: list[str] = field(default_factory=list)
+    title: list[str] = field(default_factory=list)
+    artists: list[tuple[str, ...]] = field(default_factory=list)
+    year: "array[int]" = field(default_factory=lambda: array("q"))
+    popularity: "array[float]" = field(default_factory=lambda: array("d"))
+    row: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def append(self, track: _Track, row: int) -> None:
+        """Add a row, which starts at a line of the file."""
+        for name, value in track._asdict().items():
+            getattr(self, name).append(value)
+        self.row.append(row)
+
+    def to_frame(self, source: int) -> pd.DataFrame:
+        """The columns that `parse_tracks` returns."""
+        joined = {artists: ", ".join(artists) for artists in dict.fromkeys(self.artists)}
+        return pd.DataFrame(
+            {
+                "track_id": self.track_id,
+                "title": self.title,
+                "artist": [joined[artists] for artists in self.artists],
+                "artists": self.artists,
+                "year": np.asarray(self.year, np.int64),
+                "popularity": np.asarray(self.popularity, np.float64),
+                "source": source,
+                "row": np.asarray(self.row, np.int64),
+            }
+        )
 
 
 class _Reject(NamedTuple):
@@ -111,55 +148,58 @@ def parse_tracks(tables: Sequence[Table]) -> tuple[pd.DataFrame, pd.DataFrame]:
         InputError: a file is not CSV, no row of any file can be used, or the popularities are of
             another scale than 0-100.
     """
-    candidates: list[_Track] = []
+    paths = [table.path for table in tables]
     rejects: list[_Reject] = []
+    usable = []
     for source, table in enumerate(tables):
-        valid, invalid = _read_table(table, source)
-        _check_scale(table.path, valid)
-        candidates += valid
+        columns, invalid = _read_table(table)
+        usable.append(columns.to_frame(source))
+        _check_scale(table.path, usable[-1].popularity)
         rejects += invalid
-    tracks, duplicates = _drop_duplicates(candidates, [table.path for table in tables])
-    if not tracks:
+    candidates = pd.concat(usable, ignore_index=True)
+    if candidates.empty:
         first = f"; line {rejects[0].row}: {rejects[0].reason}" if rejects else ""
-        files = ", ".join(str(table.path) for table in tables)
+        files = ", ".join(map(str, paths))
         raise InputError(f"{files}: none of {len(rejects)} rows can be used{first}")
-    _check_hits(tracks)
-    return (
-        pd.DataFrame(tracks, columns=list(_Track._fields)),
-        pd.DataFrame(rejects + duplicates, columns=list(_Reject._fields)),
-    )
+    original = find_originals(candidates)
+    is_kept = original == np.arange(len(candidates))
+    tracks = candidates[is_kept].reset_index(drop=True)
+    _check_hits(tracks.popularity)
+    duplicates = _describe_duplicates(candidates, original, np.flatnonzero(~is_kept), paths)
+    return tracks, pd.DataFrame(rejects + duplicates, columns=list(_Reject._fields))
 
 
-def _read_table(table: Table, source: int) -> tuple[list[_Track], list[_Reject]]:
-    tracks: list[_Track] = []
+def _read_table(table: Table) -> tuple[_Columns, list[_Reject]]:
+    columns = _Columns()
     rejects: list[_Reject] = []
+    # An artist has many rows: parsed once, they also share the names.
+    artists_of = cache(parse_artists)
     for line, cells in table.rows():
         try:
             table.check_width(cells)
-            tracks.append(_parse_row(cells, table, source, line))
+            columns.append(_parse_row(cells, table, artists_of), line)
         except InputError as reason:
             rejects.append(_Reject(str(table.path), line, str(reason), INVALID))
-    return tracks, rejects
+    return columns, rejects
 
 
-def _parse_row(cells: list[str], table: Table, source: int, line: int) -> _Track:
+def _parse_row(
+    cells: list[str], table: Table, artists_of: Callable[[str], tuple[str, ...]]
+) -> _Track:
     columns = table.columns
     title = clean_name(cells[columns["name"]])
     if not title:
         raise InputError("the name is empty")
-    artists = parse_artists(cells[columns["artists"]])
+    artists = artists_of(cells[columns["artists"]])
     if are_missing_names(title, *artists):
         raise InputError(f"expected a name and artists, received {title!r} and {artists[0]!r}")
     track_id = cells[columns["id"]].strip() if "id" in columns else ""
     return _Track(
         track_id="" if is_missing(track_id) else track_id,
         title=title,
-        artist=", ".join(artists),
         artists=artists,
         year=_parse_release(cells[columns["release_date"]]),
         popularity=_parse_popularity(cells[columns["popularity"]], table.decimal_comma),
-        source=source,
-        row=line,
     )
 
 
@@ -181,21 +221,21 @@ def _parse_popularity(text: str, decimal_comma: bool) -> float:
     return popularity
 
 
-def _check_scale(path: Path, tracks: Sequence[_Track]) -> None:
+def _check_scale(path: Path, popularity: "pd.Series[float]") -> None:
     """Raise an `InputError` if the popularities of a table are fractions of 1."""
-    highest = max((track.popularity for track in tracks), default=0.0)
-    if highest <= 1 and any(0 < track.popularity < 1 for track in tracks):
+    highest = popularity.max() if len(popularity) else 0.0
+    if highest <= 1 and ((popularity > 0) & (popularity < 1)).any():
         raise InputError(
-            f"{path}: expected popularities of 0-100, received {len(tracks)} of at most "
+            f"{path}: expected popularities of 0-100, received {len(popularity)} of at most "
             f"{highest:g}; multiply them by 100"
         )
 
 
-def _check_hits(tracks: Sequence[_Track]) -> None:
+def _check_hits(popularity: "pd.Series[float]") -> None:
     """Raise an `InputError` if all tables hold labels, such as hit or no hit."""
-    if len(tracks) >= _MIN_ROWS_OF_A_SCALE and max(track.popularity for track in tracks) <= 1:
+    if len(popularity) >= _MIN_ROWS_OF_A_SCALE and popularity.max() <= 1:
         raise InputError(
-            f"expected popularities of 0-100, received {len(tracks)} tracks of 0 or 1 alone"
+            f"expected popularities of 0-100, received {len(popularity)} tracks of 0 or 1 alone"
         )
 
 
@@ -218,26 +258,21 @@ def scale_notes(tracks: pd.DataFrame, tables: Sequence[Table]) -> list[str]:
     ]
 
 
-def _drop_duplicates(
-    candidates: list[_Track], paths: Sequence[Path]
-) -> tuple[list[_Track], list[_Reject]]:
-    """Keep the preferred row of each song; the order of files and rows is unchanged."""
-    kept_by_key: dict[str | tuple[str, str, int], _Track] = {}
-    kept: list[_Track] = []
-    duplicates: list[_Reject] = []
-    for track in sorted(candidates, key=lambda track: (track.source, -track.popularity, track.row)):
-        song = (track.title, track.artist, track.year)
-        original = kept_by_key.get(track.track_id) if track.track_id else None
-        original = original or kept_by_key.get(song)
-        if original is not None:
-            reason = f"duplicate of {paths[original.source]} line {original.row}"
-            duplicates.append(_Reject(str(paths[track.source]), track.row, reason, DUPLICATE))
-            continue
-        kept.append(track)
-        kept_by_key[song] = track
-        if track.track_id:
-            kept_by_key[track.track_id] = track
-    return (
-        sorted(kept, key=lambda track: (track.source, track.row)),
-        sorted(duplicates, key=lambda duplicate: (duplicate.file, duplicate.row)),
-    )
+def _describe_duplicates(
+    candidates: pd.DataFrame,
+    original: npt.NDArray[np.int64],
+    duplicates: npt.NDArray[np.int64],
+    paths: Sequence[Path],
+) -> list[_Reject]:
+    """The rejects of duplicate rows, at positions in the candidates, by file and row."""
+    source, row = candidates.source.to_numpy(), candidates.row.to_numpy()
+    rejects = [
+        _Reject(
+            str(paths[source[position]]),
+            int(row[position]),
+            f"duplicate of {paths[source[original[position]]]} line {row[original[position]]}",
+            DUPLICATE,
+        )
+        for position in duplicates
+    ]
+    return sorted(rejects, key=lambda reject: (reject.file, reject.row))
