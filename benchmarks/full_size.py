@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from full_size_inputs import write_spectrograms, write_tracks
+from full_size_inputs import song_files, write_spectrograms, write_tracks
 from result_table import Row, print_table
 from timing import log, songpop_tf_command
 
@@ -105,9 +105,9 @@ def make_inputs(work: Path, options: argparse.Namespace) -> tuple[Path, Path]:
         work.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(options.seed)
         write_tracks(tracks, options.tracks, options.rows, rng)
-        for number, _ in enumerate(
-            write_spectrograms(spectrograms, tracks, options.recordings, options.songs, rng)
-        ):
+        names = song_files(tracks, options.songs, rng)
+        files = write_spectrograms(spectrograms, names, options.recordings, rng)
+        for number, _ in enumerate(files):
             if number % 500 == 0:
                 log(f"spectrogram {number} of {options.songs}")
         complete.touch()

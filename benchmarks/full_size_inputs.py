@@ -15,6 +15,7 @@ from pipelines.tables.artists import parse_artists
 from pipelines.tables.spectrogram_files import spectrogram_path
 
 MIN_COLUMNS, MAX_COLUMNS = 30_000, 40_000
+CHUNK_ROWS = 500_000
 MIN_SECTION, MAX_SECTION = 400, 2_400
 
 
@@ -26,20 +27,28 @@ def write_tracks(path: Path, tables: list[Path], rows: int, rng: np.random.Gener
     artists are recombined too (the first word of one name and the last word of another), as a
     larger table also has more artists.
     """
-    real = pd.concat([read_text(table) for table in tables]).drop_duplicates("id")
-    count = rows - len(real)
-    if count < 0:
-        raise ValueError(f"rows: expected at least {len(real)}, received {rows}")
-    drawn = real.iloc[rng.integers(len(real), size=count)].copy()
-    drawn["id"] = [f"recombined{number:012}" for number in range(count)]
-    drawn["name"] = real["name"].to_numpy()[rng.integers(len(real), size=count)]
-    others = real["artists"].to_numpy()[rng.integers(len(real), size=count)]
+    real = pd.concat([read_text(table) for table in tables]).drop_duplicates("id").head(rows)
+    real.to_csv(path, index=False)
+    for first in range(len(real), rows, CHUNK_ROWS):
+        count = min(CHUNK_ROWS, rows - first)
+        chunk = recombine(real, count, rng)
+        chunk["id"] = [f"recombined{number:012}" for number in range(first, first + count)]
+        chunk.to_csv(path, index=False, header=False, mode="a")
+
+
+def recombine(real: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """New rows from the cells of others, see `write_tracks`."""
+    drawn, titles, others = (
+        real.iloc[rng.integers(len(real), size=count)].reset_index(drop=True) for _ in range(3)
+    )
     is_recombined = rng.random(count) < 0.5
-    drawn["artists"] = [
+    artists = [
         recombine_artists(own, other) if recombined else own
-        for own, other, recombined in zip(drawn["artists"], others, is_recombined, strict=True)
+        for own, other, recombined in zip(
+            drawn["artists"], others["artists"], is_recombined, strict=True
+        )
     ]
-    pd.concat([real, drawn]).to_csv(path, index=False)
+    return drawn.assign(name=titles["name"], artists=artists)
 
 
 def read_text(table: Path) -> pd.DataFrame:
@@ -61,24 +70,29 @@ def first_artist(cell: str) -> str:
         return ""
 
 
-def write_spectrograms(
-    folder: Path, tracks: Path, recordings: Path, songs: int, rng: np.random.Generator
-) -> Iterator[Path]:
-    """Write a full-length spectrogram for each of `songs` tracks; yield the files.
-
-    One image is drawn for each recording and copied under the names of several songs: drawing all
-    of them would take longer than what is measured.
-    """
-    sources = sorted(recordings.rglob("*.png"))
+def song_files(tracks: Path, count: int, rng: np.random.Generator) -> list[Path]:
+    """Names of the spectrograms of different tracks, chosen at random."""
     table = read_text(tracks)
     table = table[table["release_date"].str[:4].str.fullmatch(r"19[6-9]\d|20[0-2]\d")]
     shuffled = table.iloc[rng.permutation(len(table))]
     names = filter(
         None, map(song_file, shuffled["artists"], shuffled["name"], shuffled["release_date"])
     )
-    files = [folder / name for name in itertools.islice(dict.fromkeys(names), songs)]
+    return list(itertools.islice(dict.fromkeys(names), count))
+
+
+def write_spectrograms(
+    folder: Path, names: list[Path], recordings: Path, rng: np.random.Generator
+) -> Iterator[Path]:
+    """Write full-length spectrograms; yield the files.
+
+    One image is drawn for each recording and copied under the names of several songs: drawing all
+    of them would take longer than what is measured.
+    """
+    sources = sorted(recordings.rglob("*.png"))
     images: list[Path] = []
-    for number, file in enumerate(files):
+    for number, name in enumerate(names):
+        file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         if number < len(sources):
             Image.fromarray(draw_full_length(sources, number, rng)).save(file, compress_level=6)

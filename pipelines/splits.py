@@ -6,7 +6,7 @@ the content of the rows, not on their order.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 import numpy as np
@@ -204,7 +204,7 @@ def _exclude_shared_artists(
 
 
 def _assign_groups(
-    row_keys: Sequence[str],
+    row_keys: Iterable[str],
     groups: npt.NDArray[np.int64],
     seed: int,
     requested: Mapping[str, int],
@@ -220,8 +220,7 @@ def _assign_groups(
         requested: number of rows of each split besides train.
     """
     sizes = np.bincount(groups)
-    group_keys = pd.Series(row_keys, dtype=object).groupby(groups).min().to_list()
-    shuffled = sorted(range(len(sizes)), key=lambda group: _shuffle_key(seed, group_keys[group]))
+    shuffled = np.argsort(_shuffle_keys(seed, row_keys, groups, sizes), kind="stable")
     filled = dict.fromkeys(requested, 0)
     group_splits = np.full(len(sizes), TRAIN, dtype=object)
     for group in shuffled:
@@ -236,19 +235,40 @@ def _assign_groups(
     return row_splits
 
 
-def _row_keys(table: pd.DataFrame) -> list[str]:
+def _row_keys(table: pd.DataFrame) -> Iterator[str]:
     columns = (table["title"], table["artists"], table["year"])
-    return [
-        "\n".join(
+    for title, artists, year in zip(*columns, strict=True):
+        yield "\n".join(
             (*sorted(credited_artist_keys(artists)), normalization.title_key(title), str(year))
         )
-        for title, artists, year in zip(*columns, strict=True)
-    ]
 
 
-def _shuffle_key(seed: int, key: str) -> bytes:
+def _shuffle_keys(
+    seed: int,
+    row_keys: Iterable[str],
+    groups: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+) -> npt.NDArray[np.uint64]:
+    """Return a pseudorandom number for each group, from the first of its row keys.
+
+    The keys of single rows are not kept: those of millions would need more memory than the rows.
+    """
+    keys = np.empty(len(sizes), np.uint64)
+    first_keys: dict[int, str] = {}
+    for group, key in zip(groups, row_keys, strict=True):
+        if sizes[group] == 1:
+            keys[group] = _shuffle_key(seed, key)
+        else:
+            first_keys[group] = min(key, first_keys.get(group, key))
+    for group, key in first_keys.items():
+        keys[group] = _shuffle_key(seed, key)
+    return keys
+
+
+def _shuffle_key(seed: int, key: str) -> int:
     # A hash instead of a generator: independent of the order and the number of the other groups.
-    return hashlib.sha256(f"{seed}\n{key}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\n{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 def _assign_validation(

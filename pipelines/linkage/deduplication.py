@@ -1,6 +1,7 @@
 """Find rows that are the same song in any spelling, so that no song is in two splits."""
 
 import re
+from array import array
 from collections.abc import Hashable, Iterable
 
 import numpy as np
@@ -26,18 +27,18 @@ def component_labels(keys_of_rows: Iterable[Iterable[Hashable]]) -> npt.NDArray[
     Returns:
         One label per row, from 0 in the order of appearance.
     """
-    # A bipartite graph: the nodes are the rows, then the keys; each edge is a key of a row.
-    key_nodes: dict[Hashable, int] = {}
-    edge_rows: list[int] = []
-    edge_keys: list[int] = []
+    # A bipartite graph: the nodes are the rows, then the keys; each edge is a key of a row. Keys
+    # are told apart by their hash: those of millions of rows need more memory than the rows.
+    edge_rows, hashes = array("q"), array("q")
     row_count = 0
     for row, keys in enumerate(keys_of_rows):
         row_count = row + 1
         for key in keys:
             edge_rows.append(row)
-            edge_keys.append(key_nodes.setdefault(key, len(key_nodes)))
-    size = row_count + len(key_nodes)
-    coordinates = (np.array(edge_rows, int), np.array(edge_keys, int) + row_count)
+            hashes.append(hash(key))
+    edge_keys, different_keys = pd.factorize(np.asarray(hashes, np.int64))
+    size = row_count + len(different_keys)
+    coordinates = (np.asarray(edge_rows, np.int64), edge_keys + row_count)
     edges = coo_array((np.ones(len(edge_rows), np.int8), coordinates), shape=(size, size))
     _, components = connected_components(edges, directed=False)
     labels: npt.NDArray[np.int64] = pd.factorize(components[:row_count])[0].astype(np.int64)

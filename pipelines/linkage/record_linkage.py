@@ -139,7 +139,7 @@ def _match_title(parse: _Parse, index: TrackIndex) -> _Candidates:
     positions = [
         position
         for position in index.by_title.get(parse.title_key, ())
-        if share_first_artist(parse.credit, index.credits[position])
+        if share_first_artist(parse.credit, index.credit(position))
         and index.version(position) == parse.version
     ]
     exact = [
@@ -204,7 +204,7 @@ def _score_similar_artists(parse: _Parse, index: TrackIndex) -> dict[int, float]
     """Score tracks of the same title by an artist of a similar name."""
     scores: dict[int, float] = {}
     for position in index.by_title.get(parse.title_key, ()):
-        score = artist_similarity(parse.credit.comparable, index.credits[position].comparable)
+        score = artist_similarity(parse.credit.comparable, index.credit(position).comparable)
         if score >= _MIN_ARTIST_SIMILARITY and _is_plausible_year(
             parse.year, index.years[position], score
         ):
@@ -228,7 +228,7 @@ def _matched_row(candidates: _Candidates, index: TrackIndex) -> tuple[object, ..
     def preference(position: int) -> tuple[object, ...]:
         year = index.years[position]
         return (
-            index.credits[position].names[0] != parse.credit.names[0],
+            index.credit(position).names[0] != parse.credit.names[0],
             index.sources[position],
             -index.popularities[position],
             abs(year - parse.year) if year else float("inf"),
@@ -260,7 +260,7 @@ def _unmatched_row(parse: _Parse, index: TrackIndex) -> tuple[object, ...]:
 def _explain_unmatched(parse: _Parse, index: TrackIndex) -> str:
     same_title = index.by_title.get(parse.title_key, [])
     for position in same_title:
-        if share_first_artist(parse.credit, index.credits[position]):
+        if share_first_artist(parse.credit, index.credit(position)):
             return f"only another recording: {index.titles[position]}"
     by_artist = index.by_credit(parse.credit)
     if not by_artist:

@@ -57,17 +57,13 @@ class TrackIndex:
         self.years = tracks["year"].array
         self.popularities = tracks["popularity"].array
         self.sources = tracks["source"].array
-        credits_by_artists = {
-            artists: credit_keys(artists) for artists in dict.fromkeys(self.artists)
-        }
-        self.credits = [credits_by_artists[artists] for artists in self.artists]
         self.by_artist: dict[str, array[int]] = {}
         self.by_title: dict[str, list[int]] = {}
-        for position, (title, credit) in enumerate(zip(self.titles, self.credits, strict=True)):
+        for position, (title, artists) in enumerate(zip(self.titles, self.artists, strict=True)):
             title_key = compact_title_key(title)
             if title_key in title_keys:
                 self.by_title.setdefault(title_key, []).append(position)
-            for name in credit.names:
+            for name in credited_artist_keys(artists):
                 if name not in self.by_artist:
                     self.by_artist[name] = array("q")
                 self.by_artist[name].append(position)
@@ -79,9 +75,13 @@ class TrackIndex:
             position
             for name in credit.names
             for position in self.by_artist.get(name, ())
-            if name == credit.names[0] or self.credits[position].names[0] in credit.names
+            if name == credit.names[0] or self.credit(position).names[0] in credit.names
         }
         return sorted(positions)
+
+    def credit(self, position: int) -> CreditKeys:
+        """Return the keys of the artists of the track at a position."""
+        return credit_keys(self.artists[position])
 
     def version(self, position: int) -> frozenset[str]:
         """Return the version tags of the track at a position."""

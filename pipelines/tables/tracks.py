@@ -56,6 +56,10 @@ class _Track(NamedTuple):
     popularity: float
 
 
+_CHUNK_ROWS = 200_000
+"""Rows of which the texts are held as Python strings, three times the size of those of a table."""
+
+
 @dataclass
 class _Columns:
     """The usable rows of a table, by column: a tuple for each row would take twice the memory."""
@@ -152,9 +156,9 @@ def parse_tracks(tables: Sequence[Table]) -> tuple[pd.DataFrame, pd.DataFrame]:
     rejects: list[_Reject] = []
     usable = []
     for source, table in enumerate(tables):
-        columns, invalid = _read_table(table)
-        usable.append(columns.to_frame(source))
-        _check_scale(table.path, usable[-1].popularity)
+        rows, invalid = _read_table(table, source)
+        _check_scale(table.path, rows.popularity)
+        usable.append(rows)
         rejects += invalid
     candidates = pd.concat(usable, ignore_index=True)
     if candidates.empty:
@@ -169,8 +173,8 @@ def parse_tracks(tables: Sequence[Table]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tracks, pd.DataFrame(rejects + duplicates, columns=list(_Reject._fields))
 
 
-def _read_table(table: Table) -> tuple[_Columns, list[_Reject]]:
-    columns = _Columns()
+def _read_table(table: Table, source: int) -> tuple[pd.DataFrame, list[_Reject]]:
+    columns, chunks = _Columns(), []
     rejects: list[_Reject] = []
     # An artist has many rows: parsed once, they also share the names.
     artists_of = cache(parse_artists)
@@ -180,7 +184,11 @@ def _read_table(table: Table) -> tuple[_Columns, list[_Reject]]:
             columns.append(_parse_row(cells, table, artists_of), line)
         except InputError as reason:
             rejects.append(_Reject(str(table.path), line, str(reason), INVALID))
-    return columns, rejects
+        if len(columns.row) == _CHUNK_ROWS:
+            chunks.append(columns.to_frame(source))
+            columns = _Columns()
+    chunks.append(columns.to_frame(source))
+    return pd.concat(chunks, ignore_index=True), rejects
 
 
 def _parse_row(
