@@ -31,6 +31,10 @@ _TF_STRING = 7
 _NUMERIC_DTYPES: dict[int, npt.DTypeLike] = {1: np.float32, 9: np.int64, 10: np.bool_}
 """By code of the enumeration ``TF_DataType``."""
 _TSTRING_BYTES = 24  # sizeof(TF_TString)
+_WITHOUT_GRAPPLER = bytes([0x52, 5, 0x52, 3, 0x98, 1, 1])
+"""A serialized ``ConfigProto`` with ``graph_options.rewrite_options.disable_meta_optimizer``.
+TensorFlow's graph optimizer takes two seconds on the first call, and later calls are no slower
+without what it does."""
 
 
 class _Output(ctypes.Structure):
@@ -48,6 +52,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "TF_LoadLibrary": (c_void_p, [c_char_p, c_void_p]),
     "TF_NewGraph": (c_void_p, []),
     "TF_NewSessionOptions": (c_void_p, []),
+    "TF_SetConfig": (None, [c_void_p, c_char_p, c_size_t, c_void_p]),
     "TF_LoadSessionFromSavedModel": (
         c_void_p,
         [c_void_p, c_void_p, c_char_p, POINTER(c_char_p), c_int, c_void_p, c_void_p, c_void_p],
@@ -92,6 +97,7 @@ class SavedModel:
         self._graph = c.TF_NewGraph()
         tags = (c_char_p * 1)(b"serve")
         options, path = c.TF_NewSessionOptions(), os.fsencode(directory)
+        self._library.call("TF_SetConfig", options, _WITHOUT_GRAPPLER, len(_WITHOUT_GRAPPLER))
         # TensorFlow 2.20 logs how it optimizes the graph that restores the weights.
         with suppress_startup_log():
             self._session = self._library.call(
