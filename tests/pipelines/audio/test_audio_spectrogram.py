@@ -42,5 +42,5 @@ def test_unusable_sounds_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             audio_spectrogram(tmp_path / "a.wav")
     monkeypatch.setattr(module, "MAX_COLUMNS", 100)
     soundfile.write(tmp_path / "a.wav", tone(440, 1.0), SAMPLE_RATE)
-    with pytest.raises(InputError, match="at most 0 minutes of audio"):
+    with pytest.raises(InputError, match="at most 0.0 minutes of audio"):
         audio_spectrogram(tmp_path / "a.wav")

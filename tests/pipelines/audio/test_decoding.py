@@ -1,5 +1,6 @@
 """Sound files of many formats become the same audio; what is no sound file is named."""
 
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_samples_that_are_no_numbers_are_silent(tmp_path: Path) -> None:
 def test_longer_audio_than_wanted_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(440, 2.0), SAMPLE_RATE)
     assert len(np.concatenate(list(read_audio(tmp_path / "a.wav", max_seconds=2.0)))) > 0
-    with pytest.raises(InputError, match=r"a\.wav: expected at most 0 minutes of audio"):
+    with pytest.raises(InputError, match=r"a\.wav: expected at most 0.0 minutes of audio"):
         next(read_audio(tmp_path / "a.wav", max_seconds=1.5))
 
 
@@ -106,6 +107,7 @@ def test_truncated_file_gives_what_is_there_or_an_error(tmp_path: Path) -> None:
         ("picture.mp3", b"\x89PNG\r\n\x1a\n" + bytes(100), "a PNG image"),
         ("photo.wav", b"\xff\xd8\xff\xe0" + bytes(100), "a JPEG image"),
         ("paper.flac", b"%PDF-1.7" + bytes(100), "a PDF"),
+        ("pointer.flac", b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
     ],
 )
 def test_other_files_are_named(tmp_path: Path, name: str, content: bytes, received: str) -> None:
@@ -164,3 +166,25 @@ def test_video_without_sound_is_named(tmp_path: Path) -> None:
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     assert "received one without audio" in error_of(tmp_path / "a.mp4")
+
+
+def test_a_file_that_cannot_be_opened_closes_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.mp3").write_text("not a sound\n" * 100)
+    closed = []
+    close = os.close
+    monkeypatch.setattr(os, "close", lambda descriptor: closed.append(close(descriptor)))
+    error_of(tmp_path / "notes.mp3")
+    assert closed == [], "the descriptor belongs to the stream alone"
+
+
+def test_files_are_closed_when_the_audio_is_not_read_to_its_end(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 10), SAMPLE_RATE)
+    before = len(os.listdir("/dev/fd"))
+    audio = read_audio(tmp_path / "a.wav")
+    next(audio)
+    audio.close()
+    with pytest.raises(InputError, match="at most"):
+        next(read_audio(tmp_path / "a.wav", max_seconds=1.0))
+    assert len(os.listdir("/dev/fd")) == before
