@@ -4,6 +4,8 @@
 All functions can be traced into a graph.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from pipelines.audio.grayscale import FULL_SCALES
@@ -126,15 +128,29 @@ def decode_spectrogram(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _decode_gray(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    image = tf.squeeze(_decode(png, channels=1), axis=2)
+    image = tf.cond(
+        _has_16_bits(png),
+        lambda: _to_8_bits(*_decode_16_bits(png, channels=1)),
+        lambda: tf.io.decode_png(png, 1, tf.uint8),
+    )[:, :, 0]
     return image, content_error(image)
 
 
 def _decode_color(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Decode an image of three channels, which must be alike; their mean would not show colors."""
-    image = _decode(png, channels=3)
-    checked = tf.cast(_spread_columns(image), tf.int32)
-    tint = tf.reduce_max(tf.reduce_max(checked, axis=2) - tf.reduce_min(checked, axis=2))
+
+    def decode_8_bits() -> tuple[tf.Tensor, tf.Tensor]:
+        image = tf.io.decode_png(png, 3, tf.uint8)
+        return image[:, :, 1:2], _spread_columns(image)
+
+    def decode_16_bits() -> tuple[tf.Tensor, tf.Tensor]:
+        image, full_scale = _decode_16_bits(png, channels=3)
+        checked = _spread_columns(image)
+        return _to_8_bits(image[:, :, 1:2], full_scale), _to_8_bits(checked, full_scale)
+
+    green, checked = tf.cond(_has_16_bits(png), decode_16_bits, decode_8_bits)
+    levels = tf.cast(checked, tf.int32)
+    tint = tf.reduce_max(tf.reduce_max(levels, axis=2) - tf.reduce_min(levels, axis=2))
     tint_error = tf.strings.join(
         [
             "expected a gray image, received a color image whose channels differ by up to ",
@@ -142,27 +158,47 @@ def _decode_color(png: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             " of 255 levels: save the spectrogram without a color map",
         ]
     )
-    gray = image[:, :, 1]
+    gray = green[:, :, 0]
     return gray, tf.where(tint > MAX_TINT, tint_error, content_error(gray))
 
 
-def _decode(png: tf.Tensor, channels: int) -> tf.Tensor:
-    """``(rows, columns, channels)`` uint8."""
-    return tf.cond(
-        tf.equal(_header(png)[_BIT_DEPTH_BYTE], 16),
-        lambda: _to_8_bits(tf.io.decode_png(png, channels, tf.uint16)),
-        lambda: tf.io.decode_png(png, channels, tf.uint8),
+def _has_16_bits(png: tf.Tensor) -> tf.Tensor:
+    return tf.equal(_header(png)[_BIT_DEPTH_BYTE], 16)
+
+
+def _decode_16_bits(png: tf.Tensor, channels: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode an image of 16 bits.
+
+    Returns:
+        ``(rows, columns, channels)`` uint16; and its white, scalar int32, as in
+        `pipelines.audio.grayscale.to_8_bits`.
+    """
+    image = tf.io.decode_png(png, channels, tf.uint16)
+    largest = tf.cast(tf.reduce_max(image), tf.int32)
+    full_scale = tf.gather(FULL_SCALES, tf.searchsorted(FULL_SCALES, [largest]))[0]
+    is_expanded = tf.reduce_all(_map_rows(_is_expanded, image, tf.bool))
+    return image, tf.where(is_expanded, FULL_SCALES[-1], full_scale)
+
+
+def _is_expanded(row: tf.Tensor) -> tf.Tensor:
+    """Whether all levels were 8-bit ones."""
+    return tf.reduce_all(tf.equal(tf.cast(row, tf.int32) % 257, 0))
+
+
+def _to_8_bits(image: tf.Tensor, full_scale: tf.Tensor) -> tf.Tensor:
+    scale = 255 / tf.cast(full_scale, tf.float32)
+    return _map_rows(
+        lambda row: tf.cast(tf.round(tf.cast(row, tf.float32) * scale), tf.uint8), image, tf.uint8
     )
 
 
-def _to_8_bits(image: tf.Tensor) -> tf.Tensor:
-    """Reduce 16-bit pixels to 8 bits; as `pipelines.audio.grayscale.to_8_bits`."""
-    levels = tf.cast(image, tf.int32)
-    full_scale = tf.gather(FULL_SCALES, tf.searchsorted(FULL_SCALES, [tf.reduce_max(levels)]))[0]
-    is_expanded = tf.reduce_all(tf.equal(levels % 257, 0))
-    full_scale = tf.where(is_expanded, FULL_SCALES[-1], full_scale)
-    scaled = tf.cast(levels, tf.float32) * (255 / tf.cast(full_scale, tf.float32))
-    return tf.cast(tf.round(scaled), tf.uint8)
+def _map_rows(
+    function: Callable[[tf.Tensor], tf.Tensor], image: tf.Tensor, dtype: tf.DType
+) -> tf.Tensor:
+    """Apply a function row by row: a large image in wider numbers would take gigabytes."""
+    # Over the numbers of the rows, as map_fn copies what it maps over.
+    rows = tf.range(tf.shape(image)[0])
+    return tf.map_fn(lambda row: function(image[row]), rows, fn_output_signature=dtype)
 
 
 def content_error(image: tf.Tensor) -> tf.Tensor:
