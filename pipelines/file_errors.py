@@ -1,8 +1,12 @@
 """Errors of damaged files that libraries read: one line that names the file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from pipelines.errors import InputError
 
@@ -44,6 +48,22 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         lambda error: f"{path}: expected {expected}, received {_received(path, error)}"
     ):
         yield
+
+
+@contextmanager
+def reading_arrays(path: Path, expected: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
+    """Open a ``.npz`` file; as `reading`, for what is done with its arrays.
+
+    Args:
+        path: the file.
+        expected: what the file should be, for the message.
+
+    Raises:
+        InputError: the file is missing, cannot be read or has other content.
+    """
+    # Opened here, as NumPy leaves a damaged archive open.
+    with reading(path, expected), path.open("rb") as file, np.load(file) as arrays:
+        yield arrays
 
 
 def _received(path: Path, error: Exception) -> str:

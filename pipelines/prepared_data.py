@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines.errors import InputError
 from pipelines.file_errors import reading
-from pipelines.io import StrPath, read_json
+from pipelines.io import StrPath, file_fingerprint, read_json
 from pipelines.source_folders import SourceFolders
 from pipelines.splits import SPLITS
 from pipelines.tables.audio_features import AUDIO_FEATURES
@@ -82,12 +82,21 @@ class PreparedData:
 
         The column is_pretraining is 0 here and 1 in the rows of the pre-training set.
         """
-        return _read_table(self.directory / SONGS).assign(is_pretraining=0)
+        return self._read_table(SONGS).assign(is_pretraining=0)
 
     @cached_property
     def metadata(self) -> pd.DataFrame:
         """The pre-training set: artist, title, year, popularity, split, ..."""
-        return _read_table(self.directory / METADATA).assign(is_pretraining=1)
+        return self._read_table(METADATA).assign(is_pretraining=1)
+
+    def _read_table(self, name: str) -> pd.DataFrame:
+        path = self.directory / name
+        with reading(path, "a table that `songpop-tf prepare` wrote"):
+            if file_fingerprint(path) != self.manifest["fingerprints"][name]:
+                raise InputError(
+                    f"{path}: expected the table of {MANIFEST}, received another; {_REMEDY}"
+                )
+            return _read_csv(path)
 
     def songs_of(self, split: str) -> pd.DataFrame:
         """Return the songs of a split, in the order of its records.
@@ -143,14 +152,13 @@ def _checked(split: str) -> str:
     return split
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path) -> pd.DataFrame:
     # keep_default_na: there are artists called "None" and titles called "NA".
     text_columns = ("song_id", "track_id", "artist", "title", "split", "file")
     missing_values = {name: [""] for name in AUDIO_FEATURES}
-    with reading(path, "a table that `songpop-tf prepare` wrote"):
-        return pd.read_csv(
-            path,
-            keep_default_na=False,
-            na_values=missing_values,
-            dtype=dict.fromkeys(text_columns, str),
-        )
+    return pd.read_csv(
+        path,
+        keep_default_na=False,
+        na_values=missing_values,
+        dtype=dict.fromkeys(text_columns, str),
+    )

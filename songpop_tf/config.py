@@ -249,7 +249,7 @@ def load_config(path: StrPath) -> RunConfig:
             f"{path}: expected TOML in UTF-8, received another encoding: {error.reason} at byte "
             f"{error.start}; save it as UTF-8"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path}: expected TOML, received {error}") from None
     try:
         return config_from_dict(settings)

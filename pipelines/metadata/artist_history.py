@@ -9,7 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.constants import FIRST_YEAR, UNKNOWN_YEAR
-from pipelines.file_errors import reading
+from pipelines.file_errors import reading_arrays
 from pipelines.io import write_atomically
 from pipelines.metadata.artist_keys import MAX_ARTISTS, NO_ARTIST, artist_keys, song_key
 from pipelines.metadata.year_baseline import fit_year_baseline, year_index
@@ -253,7 +253,7 @@ class ArtistHistory:
         Raises:
             InputError: the file is missing or damaged.
         """
-        with reading(path, "an artist history"), np.load(path) as arrays:
+        with reading_arrays(path, "an artist history") as arrays:
             return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
 

@@ -16,13 +16,15 @@ import tensorflow as tf
 
 from pipelines.audio.audio_spectrogram import audio_spectrogram
 from pipelines.errors import InputError
-from pipelines.file_errors import file_problem
+from pipelines.file_errors import file_problem, reading
 from pipelines.io import file_error, read_json, write_atomically, write_json
 from pipelines.source_folders import SourceFolders, is_spectrogram
 from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
 from pipelines.spectrograms.loading import cnn_inputs, load_spectrogram
 from pipelines.spectrograms.tfrecords import SONGS_PER_SHARD, serialize_song, shard_path
 from pipelines.tables.audio_features import standardize_audio_features
+
+_REMEDY = "delete the folder and prepare again"
 
 CNNInputs = dict[str, npt.NDArray[Any]]
 """What a record holds of a spectrogram, see `pipelines.spectrograms.loading.file_inputs`."""
@@ -84,11 +86,11 @@ def write_shards(
     for shard in unfinished:
         _write_shard(shard, list(islice(images, len(shard.songs))))
         on_progress(len(shard.songs))
-    return {
-        file: reason
-        for shard in shards
-        for file, reason in read_json(shard.rejections_path).items()
-    }
+    rejections: dict[str, str] = {}
+    for shard in shards:
+        with reading(shard.rejections_path, f"rejected files of a shard ({_REMEDY})"):
+            rejections.update(read_json(shard.rejections_path))
+    return rejections
 
 
 def _load_images(paths: Iterable[Path]) -> Iterator[CNNInputs | str]:

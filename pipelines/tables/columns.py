@@ -38,6 +38,9 @@ DATE_NAMES = (
     "track_album_release_date",
 )
 
+_MAX_NAMES, _MAX_NAME = 40, 60
+"""Number and length of the names in a message."""
+
 Synonyms = Mapping[str, Sequence[str]]
 """Other names of each column that is read, the most likely one first."""
 
@@ -66,14 +69,25 @@ def find_columns(path: Path, header: Sequence[str], synonyms: Synonyms) -> dict[
             continue
         for candidate in map(normalize_name, (name, *others)):
             if normal.count(candidate) > 1:
+                alike = [header[i] for i, n in enumerate(normal) if n == candidate]
                 raise InputError(
-                    f"{path}: expected one column {name}, received several: "
-                    f"{', '.join(header[i] for i, n in enumerate(normal) if n == candidate)}"
+                    f"{path}: expected one column {name}, received several: {list_names(alike)}"
                 )
             if candidate in normal:
                 columns[name] = normal.index(candidate)
                 break
     return columns
+
+
+def list_names(header: Sequence[str]) -> str:
+    """The names in a header for a message: the first ones, each shortened and printable."""
+    names = [name for name in header if name]
+    shown = [
+        "".join(char if char.isprintable() else "\ufffd" for char in name[:_MAX_NAME])
+        for name in names[:_MAX_NAMES]
+    ]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "") or "none"
 
 
 def renaming_note(header: Sequence[str], columns: Mapping[str, int]) -> str:

@@ -197,8 +197,9 @@ def _find_encoding(path: Path, data: bytes | None, head: bytes) -> tuple[str, st
 
 def _utf16_byte_order(path: Path, head: bytes) -> str:
     """The encoding of Latin text in UTF-16, of which every other byte is 0."""
-    for encoding, high in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
-        if high.count(0) > len(high) / 2:
+    even, odd = head[0::2], head[1::2]
+    for encoding, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if high.count(0) > len(high) / 2 > low.count(0):
             return encoding
     raise InputError(f"{path}: expected CSV, received a file that is no text")
 

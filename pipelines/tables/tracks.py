@@ -26,7 +26,7 @@ from pipelines.tables.cells import (
     parse_number,
     parse_year,
 )
-from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
+from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES, list_names
 from pipelines.tables.csv_reader import Table, open_table
 from pipelines.tables.duplicates import find_originals
 
@@ -118,10 +118,9 @@ def open_tracks(paths: Sequence[Path]) -> list[Table]:
 def _check_columns(table: Table) -> None:
     missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
     if missing:
-        received = ", ".join(filter(None, table.header)) or "none"
         raise InputError(
             f"{table.path}: expected the columns {', '.join(REQUIRED_COLUMNS)}; missing: "
-            f"{', '.join(missing)}; received: {received}"
+            f"{', '.join(missing)}; received: {list_names(table.header)}"
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.constants import UNKNOWN_YEAR
+from pipelines.file_errors import reading
 from pipelines.io import read_json, write_atomically
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TRAIN
@@ -67,7 +68,8 @@ def current_model_card(run: Run) -> Path | None:
     card, evaluation = run.directory / MODEL_CARD_FILE, run.directory / EVALUATION_FILE
     if not (card.is_file() and evaluation.is_file()):
         return None
-    evaluated = read_json(evaluation)["models"]
+    with reading(evaluation, "an evaluation (run `songpop-tf evaluate` again)"):
+        evaluated = set(read_json(evaluation)["models"])
     is_current = all(
         configuration.name in evaluated for configuration in run.best_by_branch().values()
     )

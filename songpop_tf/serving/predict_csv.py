@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import StrPath, linked_file, read_json, write_json
 from pipelines.locks import locked_file
 from pipelines.streams import copy_to_stream, is_stream
 from pipelines.tables.cells import is_missing, parse_year
-from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES
+from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES, list_names
 from pipelines.tables.csv_reader import Row, Table, open_table
 from songpop_tf.serving.field_values import (
     AUDIO_COLUMN,
@@ -155,7 +156,8 @@ def _load_checkpoint(path: Path, partial: Path, source: str, model: str) -> _Che
     """
     checkpoint = _Checkpoint(source, model)
     if path.is_file() and partial.is_file():
-        stored = _Checkpoint(**read_json(path))
+        with reading(path, "the progress of an interrupted prediction (delete it to start again)"):
+            stored = _Checkpoint(**read_json(path))
         if (stored.source, stored.model) == (source, model):
             checkpoint = stored
     partial.touch()
@@ -170,7 +172,7 @@ def _batches(rows: Iterator[Row], batch_rows: int) -> Iterator[list[Row]]:
 
 def _check_columns(table: Table) -> None:
     names = [name for name in table.header if name]
-    received = ", ".join(names) or "none"
+    received = list_names(names)
     missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
     conflicting = [name for name in OUTPUTS if name in names]
     if missing or conflicting:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import file_fingerprint, fingerprint, read_json
 from pipelines.metadata.year_quantiles import YearSongs, read_year_quantiles
 from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows, rows_from_arrays
@@ -44,21 +45,9 @@ class SavedModelBackend:
             raise InputError(
                 f"{path}: expected a model of `songpop-tf export`, received a folder without it"
             )
-        description = read_json(path)
-        try:
-            self.branches = list(description["configurations"])
-            self._tensors = {
-                signature: {
-                    "inputs": _tensor_names(tensors["inputs"], tensors["inputs"]),
-                    "outputs": _tensor_names(tensors["outputs"], (*OUTPUTS, USABLE)),
-                }
-                for signature, tensors in description["signatures"].items()
-            }
-        except KeyError as key:
-            raise InputError(
-                f"{path}: expected the key {key}, received none: an export of an older version; "
-                "run `songpop-tf export` again"
-            ) from None
+        with reading(path, "the signatures of `songpop-tf export`"):
+            description = read_json(path)
+            self.branches, self._tensors = _parse_signatures(path, description)
         self.signatures = list(self._tensors)
         self._year_quantiles_path = directory / YEAR_QUANTILES_FILE
         try:
@@ -84,6 +73,27 @@ class SavedModelBackend:
         except TensorFlowError as error:
             raise RejectedBatchError(str(error)) from None
         return rows_from_arrays(outputs)
+
+
+_Tensors = dict[str, dict[str, dict[str, str]]]
+"""Names of the tensors in the graph: by signature, "inputs" or "outputs", and name."""
+
+
+def _parse_signatures(path: Path, description: Any) -> tuple[list[str], _Tensors]:
+    """Return the branches and the tensors of each signature."""
+    try:
+        return list(description["configurations"]), {
+            signature: {
+                "inputs": _tensor_names(tensors["inputs"], tensors["inputs"]),
+                "outputs": _tensor_names(tensors["outputs"], (*OUTPUTS, USABLE)),
+            }
+            for signature, tensors in description["signatures"].items()
+        }
+    except KeyError as key:
+        raise InputError(
+            f"{path}: expected the key {key}, received none: an export of an older version; "
+            "run `songpop-tf export` again"
+        ) from None
 
 
 def _tensor_names(tensors: Mapping[str, Mapping[str, str]], names: Iterable[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from keras_tuner_optuna import OptunaOracle
 from pipelines.errors import InputError
+from pipelines.file_errors import reading
 from pipelines.io import read_json, write_json
 from pipelines.prepared_data import METADATA, SONGS, PreparedData
 from pipelines.spectrograms.tfrecords import naming_damaged_records
@@ -220,7 +221,9 @@ class _BranchSearch:
         # The hash, because the URL may contain a password.
         storage = hashlib.sha256((self.options.storage or "").encode()).hexdigest()[:12]
         new = {"algorithm": algorithm, "storage": storage, "name": uuid.uuid4().hex[:12]}
-        stored = read_json(path) if path.is_file() else new
+        with reading(path, "a search (choose another --out)"):
+            found = read_json(path) if path.is_file() else new
+            stored = {name: str(found[name]) for name in new}
         if stored["algorithm"] != algorithm:
             raise InputError(
                 f"{self.directory}: expected --algorithm {stored['algorithm']}, with which the "
@@ -232,7 +235,7 @@ class _BranchSearch:
                 "received another; choose another --out"
             )
         write_json(path, stored)
-        return str(stored["name"])
+        return stored["name"]
 
     def _study_fingerprint(self) -> str:
         """Hash of data and base configuration: only trials that share both are comparable."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.file_errors import reading
+from pipelines.file_errors import reading_arrays
 from pipelines.io import StrPath, write_atomically
 
 History = list[dict[str, float]]
@@ -53,7 +53,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         self._monitor = monitor
         self._best_weights: _Arrays | None = None
         if self._path.is_file():
-            with reading(self._path, _EXPECTED), np.load(self._path) as stored:
+            with reading_arrays(self._path, _EXPECTED) as stored:
                 self.history = json.loads(str(stored["history"]))
 
     @property
@@ -74,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         """
         if not self._path.is_file():
             return
-        with reading(self._path, _EXPECTED), np.load(self._path) as stored:
+        with reading_arrays(self._path, _EXPECTED) as stored:
             _assign(_state_variables(model), _numbered_arrays(stored, "variable"))
             self._best_weights = _numbered_arrays(stored, "best")
 
