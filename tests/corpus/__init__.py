@@ -1,0 +1,1 @@
+"""Broken files of every kind that people have: each is named, and harms nothing beside it."""
