@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.io import file_fingerprint
 from pipelines.prepared_data import PreparedData
 from pipelines.tables.audio_features import (
     AUDIO_FEATURES,
@@ -53,10 +54,11 @@ def test_features_are_standardized_and_clipped() -> None:
 
 
 def test_missing_features_of_prepared_songs_are_nan(tmp_path: Path) -> None:
-    (tmp_path / "songs.csv").write_text(
+    path = tmp_path / "songs.csv"
+    path.write_text(
         f"artist,title,year,popularity,{','.join(AUDIO_FEATURES)}\nNA,None,1999,50,0.5{',' * 9}\n"
     )
-    songs = PreparedData(tmp_path, {}).songs
+    songs = PreparedData(tmp_path, {"fingerprints": {path.name: file_fingerprint(path)}}).songs
     assert songs.artist.tolist() == ["NA"]
     assert songs.title.tolist() == ["None"]
     standardized = standardize_audio_features(songs)
