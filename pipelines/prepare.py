@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class PrepareOptions:
         split: how songs are assigned to train, validation and test.
         max_bad: largest fraction of images, and of rows, that may be rejected.
         audio: directory of sound files, beside or instead of the spectrograms.
+        runner: Apache Beam's runner that converts the files; None to convert them in this process.
+        beam_options: Apache Beam's pipeline options, ``name=value`` or ``name``.
     """
 
     spectrograms: Path | None
@@ -57,6 +60,8 @@ class PrepareOptions:
     split: SplitConfig
     max_bad: float = 0.05
     audio: Path | None = None
+    runner: str | None = None
+    beam_options: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         # A str is as good as a Path to callers from Python.
@@ -146,6 +151,11 @@ def prepare(
         InputError: an input cannot be used, too many of them were rejected, none could be linked,
             `directory` holds something else, or another process writes there.
     """
+    if options.runner is not None and find_spec("apache_beam") is None:
+        raise InputError(
+            "runner: expected the package apache-beam, found none; "
+            "run: pip install 'songpop-tf[beam]'"
+        )
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     directory = Path(directory)
@@ -349,7 +359,13 @@ def _write_spectrograms(
         done += count
         progress("resizing spectrograms", done, total)
 
-    return write_shards(shards, options.folders, advance)
+    if options.runner is None:
+        return write_shards(shards, options.folders, advance)
+    # Apache Beam is an extra, and slow to import.
+    from pipelines import beam_shards
+
+    arguments = [f"--{option}" for option in (f"runner={options.runner}", *options.beam_options)]
+    return beam_shards.write_shards(shards, options.folders, advance, arguments)
 
 
 def _check_split_sizes(songs: pd.DataFrame) -> None:

@@ -79,13 +79,24 @@ def write_shards(
     Returns:
         The reason for each rejected file in any of the shards, including those finished earlier.
     """
+    unfinished = unfinished_shards(shards, on_progress)
+    images = _load_images(folders.path(file) for shard in unfinished for file in shard.songs.file)
+    for shard in unfinished:
+        write_shard(shard, list(islice(images, len(shard.songs))))
+        on_progress(len(shard.songs))
+    return read_rejections(shards)
+
+
+def unfinished_shards(shards: Sequence[Shard], on_progress: Callable[[int], None]) -> list[Shard]:
+    """Return the shards still to write; report the number of songs in the others."""
     unfinished = [shard for shard in shards if not shard.rejections_path.is_file()]
     total, remaining = (sum(len(shard.songs) for shard in group) for group in (shards, unfinished))
     on_progress(total - remaining)
-    images = _load_images(folders.path(file) for shard in unfinished for file in shard.songs.file)
-    for shard in unfinished:
-        _write_shard(shard, list(islice(images, len(shard.songs))))
-        on_progress(len(shard.songs))
+    return unfinished
+
+
+def read_rejections(shards: Sequence[Shard]) -> dict[str, str]:
+    """Return the reason for each rejected file of finished shards."""
     rejections: dict[str, str] = {}
     for shard in shards:
         with reading(shard.rejections_path, f"rejected files of a shard ({_REMEDY})"):
@@ -93,8 +104,11 @@ def write_shards(
     return rejections
 
 
-def _load_images(paths: Iterable[Path]) -> Iterator[CNNInputs | str]:
-    """Yield the CNN's inputs for each file, in order, or why the file cannot be used."""
+def make_loader() -> Callable[[Path], CNNInputs | str]:
+    """Return a function from a file to the CNN's inputs, or to why the file cannot be used.
+
+    Creates TensorFlow functions: call it once in each process.
+    """
     load_png = tf.function(_load_png, input_signature=[tf.TensorSpec([], tf.string)])
     specification = tf.TensorSpec([None, None], tf.uint8)
     compute_inputs = tf.function(cnn_inputs, input_signature=[specification])
@@ -104,6 +118,12 @@ def _load_images(paths: Iterable[Path]) -> Iterator[CNNInputs | str]:
             return _load_spectrogram(load_png, path)
         return _load_audio(compute_inputs, path)
 
+    return load
+
+
+def _load_images(paths: Iterable[Path]) -> Iterator[CNNInputs | str]:
+    """Yield the CNN's inputs for each file, in order, or why the file cannot be used."""
+    load = make_loader()
     # Threads, because tf.data keeps the cores only three quarters busy with so many small steps.
     # Two threads for each core: while a step of one image waits, the other image's step runs.
     thread_count = 2 * (os.cpu_count() or 1)
@@ -147,7 +167,7 @@ def _load_audio(compute_inputs: LoadFunction, path: Path) -> CNNInputs | str:
     return _to_arrays(compute_inputs(tf.constant(image)))
 
 
-def _write_shard(shard: Shard, images: Sequence[CNNInputs | str]) -> None:
+def write_shard(shard: Shard, images: Sequence[CNNInputs | str]) -> None:
     """Write a shard and its rejections.
 
     Args:

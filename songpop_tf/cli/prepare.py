@@ -31,6 +31,17 @@ def prepare(
     max_bad: Annotated[
         float, typer.Option(help="Largest share of images or rows that may be rejected.")
     ] = 0.05,
+    runner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="<name>",
+            help="Convert the files with this runner of Apache Beam, such as DirectRunner.",
+        ),
+    ] = None,
+    beam_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="<name=value>", help="Option of Apache Beam; may be repeated."),
+    ] = None,
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
@@ -44,6 +55,8 @@ def prepare(
     """
     if spectrograms is None and audio is None:
         raise typer.BadParameter("give --spectrograms, --audio, or both")
+    if beam_option and runner is None:
+        raise typer.BadParameter("give --runner with --beam-option")
     with tensorflow_session(debug, f"preparing {out}") as console:
         from pipelines.audio.calibration import folder_warning
         from pipelines.config import SplitConfig
@@ -53,7 +66,13 @@ def prepare(
         from pipelines.spectrograms.widths import resized_warning
 
         options = PrepareOptions(
-            spectrograms, tracks, SplitConfig(protocol=split, seed=seed), max_bad, audio
+            spectrograms,
+            tracks,
+            SplitConfig(protocol=split, seed=seed),
+            max_bad,
+            audio,
+            runner,
+            beam_option or (),
         )
         data = prepare_songs(
             options,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from pipelines import prepare as prepare_module
 from pipelines.config import SplitConfig, SplitProtocol
 from pipelines.errors import InputError
 from pipelines.linkage.deduplication import is_version_of_any
@@ -30,6 +31,16 @@ SPLITS = ("train", "validation", "test")
 def own_sample(sample: Path, tmp_path: Path) -> Path:
     """A copy of the sample that a test may modify."""
     return Path(shutil.copytree(sample, tmp_path / "sample"))
+
+
+def test_missing_beam_is_named_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare_module, "find_spec", {}.get)
+    options = PrepareOptions(tmp_path / "missing", [], SplitConfig(), runner="DirectRunner")
+    with pytest.raises(InputError, match=r"pip install 'songpop-tf\[beam\]'"):
+        prepare(options, tmp_path / "data", no_progress)
+    assert not (tmp_path / "data").exists()
 
 
 def test_tables_have_a_row_for_every_song(data: PreparedData) -> None:

@@ -1,0 +1,78 @@
+"""Conversion with Apache Beam: the same shards as without it, rejections, resuming."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("apache_beam", reason="needs the extra [beam]")
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines import beam_shards
+from pipelines.source_folders import SourceFolders
+from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
+from tests.pipelines.images import pixels, write_png
+from tests.pipelines.spectrograms.test_shards import song_table
+
+pytestmark = pytest.mark.filterwarnings("default")  # Apache Beam's own warnings
+
+# In this process: the default starts a server.
+ARGUMENTS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> SourceFolders:
+    for number in range(4):
+        write_png(tmp_path / "images" / f"{number}.png", pixels(64, 100 + number, seed=number))
+    (tmp_path / "images" / "2.png").write_bytes(b"no image")
+    return SourceFolders(tmp_path / "images")
+
+
+def plan(directory: Path) -> list[Shard]:
+    return plan_shards(song_table(["train", "test", "train", "train"]), directory)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    files = (directory / "spectrograms").iterdir()
+    return {file.name: file.read_bytes() for file in files}
+
+
+def test_shards_and_rejections_equal_the_local_ones(tmp_path: Path, folders: SourceFolders) -> None:
+    local = write_shards(plan(tmp_path / "local"), folders, lambda _: None)
+    counts: list[int] = []
+    rejections = beam_shards.write_shards(
+        plan(tmp_path / "beam"), folders, counts.append, ARGUMENTS
+    )
+    assert rejections == local
+    assert "expected a PNG file" in rejections["2.png"]
+    assert counts == [0, 4]
+    assert contents(tmp_path / "beam") == contents(tmp_path / "local")
+
+
+def test_only_unfinished_shards_are_written(tmp_path: Path, folders: SourceFolders) -> None:
+    shards = plan(tmp_path)
+    rejections = beam_shards.write_shards(shards, folders, lambda _: None, ARGUMENTS)
+    expected = contents(tmp_path)
+    shards[0].path.unlink()
+    shards[0].rejections_path.unlink()
+    unchanged = shards[1].path.stat().st_mtime_ns
+    counts: list[int] = []
+    assert beam_shards.write_shards(shards, folders, counts.append, ARGUMENTS) == rejections
+    assert counts == [3, 1]
+    assert contents(tmp_path) == expected
+    assert shards[1].path.stat().st_mtime_ns == unchanged
+
+
+def test_songs_are_counted(tmp_path: Path, folders: SourceFolders) -> None:
+    pipeline = beam.Pipeline(options=PipelineOptions(ARGUMENTS))
+    beam_shards.convert(pipeline, plan(tmp_path), folders)
+    result = pipeline.run()
+    result.wait_until_finish()
+    counters = result.metrics().query()["counters"]
+    counts = {
+        counter.key.metric.name: counter.committed
+        for counter in counters
+        if counter.key.metric.namespace == "songpop_tf"
+    }
+    assert counts == {"read": 4, "rejected": 1, "written": 3}
