@@ -2,7 +2,7 @@
 
     python benchmarks/environments.py
 
-For each file in `.ci/environments`, pip resolves the package and its extra `serving` with the
+For each file in `.ci/environments`, pip resolves the package and its extras for serving with the
 interpreter of that file's Python version, and with the versions in the file as constraints:
 "resolves" means that none of them would be replaced. Nothing is installed. Interpreters are looked
 up as `python3.12` and the like; those of pyenv are found with, for example,
@@ -21,7 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".ci" / "environments"
-EXTRAS = ("", "[serving]")
+EXTRAS = ("", "[serving]", "[litert,onnx,openvino]")
 SHOWN = ("tensorflow", "keras", "keras-hub", "protobuf")
 
 

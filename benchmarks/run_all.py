@@ -103,6 +103,7 @@ BENCHMARKS = (
         ("--songs", "60", "--until", "prepare", "--steps", "5", "--rounds", "1"),
     ),
     Benchmark("serving_latency", ("--rounds", "1", "--songs", "2"), required=("model",)),
+    Benchmark("runtimes", ("--rounds", "1", "--songs", "8"), required=("run",)),
 )
 
 

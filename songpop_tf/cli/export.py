@@ -12,8 +12,10 @@ def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="The model's folder, as saved_models/NAME.")],
     export_format: Annotated[
-        Literal["savedmodel", "keras"],
-        typer.Option("--format", help="For TensorFlow Serving, or the networks as .keras files."),
+        Literal["savedmodel", "keras", "litert", "onnx", "openvino"],
+        typer.Option(
+            "--format", help="For TensorFlow Serving, or the networks for Keras or another runtime."
+        ),
     ] = "savedmodel",
     seed: Seed = 0,
     debug: Debug = False,
@@ -31,6 +33,7 @@ def export(
     with tensorflow_session(debug, f"exporting {run} to {out}") as console:
         from songpop_tf.constants import MODEL_CARD_FILE
         from songpop_tf.serving.export import export as export_run
+        from songpop_tf.serving.runtime_files import SCRIPT
         from songpop_tf.serving.warmup import can_warm_up
         from songpop_tf.training.run import Run
 
@@ -42,6 +45,9 @@ def export(
         if export_format == "keras":
             network = sorted(version.glob("*.keras"))[-1]
             console.print(f"Next: keras.models.load_model({str(network)!r})")
+            return
+        if export_format != "savedmodel":
+            console.print(f"Next: {command_line('python', version / SCRIPT)} ARTIST TITLE YEAR")
             return
         if not can_warm_up():
             console.print("No warm-up requests: pip install 'songpop-tf[serving]'")

@@ -67,7 +67,7 @@ class BranchModel:
         }
         pattern = tf.TensorSpec([None], tf.int32, name="pattern")
         self._function = tf.function(
-            self._predict_with_interval, input_signature=[inputs, pattern], autograph=False
+            self.predict_with_interval, input_signature=[inputs, pattern], autograph=False
         )
 
     def __call__(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
@@ -80,7 +80,8 @@ class BranchModel:
         """
         return self._function(inputs, pattern)
 
-    def _predict_with_interval(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
+    def predict_with_interval(self, inputs: Tensors, pattern: tf.Tensor) -> tf.Tensor:
+        """As the call, in the graph of the caller, which may know more of the shapes."""
         popularity = self._predict(inputs)[:, 0]
         covariates = Covariates.from_inputs(inputs, pattern)
         half_width = self._intervals.half_width(popularity, covariates)

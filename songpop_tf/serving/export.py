@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,21 +13,21 @@ from pipelines.locks import locked_folder
 from songpop_tf.constants import MODEL_CARD_FILE
 from songpop_tf.evaluation.model_card import current_model_card
 from songpop_tf.serving.export_readme import write_description
+from songpop_tf.serving.runtimes import write_networks
 from songpop_tf.serving.schema import (
+    GRAPH_FILE,
     METADATA_ONLY,
+    NETWORK_SUFFIXES,
+    PREPROCESSORS_FOLDER,
     WITH_SPECTROGRAM,
     YEAR_QUANTILES_FILE,
     numbered_folders,
-    versions,
 )
 from songpop_tf.serving.serving_model import ServingModel
 from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
 
-Format = Literal["savedmodel", "keras"]
-
-PREPROCESSORS_FOLDER = "preprocessors"
-"""Folder of a "keras" export: a preprocessor for each branch that reads metadata."""
+Format = Literal["savedmodel", "keras", "litert", "onnx", "openvino"]
 
 
 def export(run: Run, target: StrPath, export_format: Format = "savedmodel") -> Path:
@@ -38,17 +37,17 @@ def export(run: Run, target: StrPath, export_format: Format = "savedmodel") -> P
     version, flushed, and renamed.
 
     Args:
-        run: a training run; a SavedModel requires its text model.
+        run: a training run; all formats but "keras" require its text model.
         target: the model's folder; its versions are numbered folders.
-        export_format: "savedmodel" takes PNG files and plain text, for TensorFlow Serving; "keras"
-            is the networks only, as ``.keras`` files.
+        export_format: "savedmodel" takes PNG files and plain text, for TensorFlow Serving; the
+            others are the networks only, as ``.keras`` files or for another runtime.
 
     Returns:
         The new version's folder.
 
     Raises:
-        InputError: the run has no text model, or ``target`` is a file or holds versions of the
-            other format, or another process writes there.
+        InputError: the run has no text model, ``target`` is a file or holds versions of another
+            format, another process writes there, or a package that the format needs is missing.
     """
     target = Path(target)
     _check_target(run, target, export_format)
@@ -57,15 +56,11 @@ def export(run: Run, target: StrPath, export_format: Format = "savedmodel") -> P
 
 
 def _write_version(run: Run, target: Path, export_format: Format) -> Path:
-    writers: dict[Format, Callable[[Path], None]] = {
-        "savedmodel": lambda directory: _write_saved_model(run, target.name, directory),
-        "keras": lambda directory: _write_keras(run, directory),
-    }
     version = target / str(max(numbered_folders(target), default=0) + 1)
     temporary = target / f".{version.name}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        writers[export_format](temporary)
+        _write(run, target.name, export_format, temporary)
         if card := current_model_card(run):
             shutil.copyfile(card, temporary / MODEL_CARD_FILE)
         _flush(temporary)
@@ -75,33 +70,45 @@ def _write_version(run: Run, target: Path, export_format: Format) -> Path:
     return version
 
 
+def _write(run: Run, name: str, export_format: Format, directory: Path) -> None:
+    if export_format == "keras":
+        _write_keras(run, directory)
+        return
+    _require_text_model(run)
+    if export_format == "savedmodel":
+        _write_saved_model(run, name, directory)
+    else:
+        write_networks(run, export_format, directory)
+
+
 def _check_target(run: Run, target: Path, export_format: Format) -> None:
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: expected a folder, received a file")
     if target.resolve() == run.directory.resolve():
         raise InputError(f"{target}: expected a separate folder for the model, received the run")
     # A server whose newest version has no graph would stop serving.
-    saved_models = set(versions(target))
-    others = [
-        number
-        for number in numbered_folders(target)
-        if (number in saved_models) != (export_format == "savedmodel")
-    ]
+    files = f"*{NETWORK_SUFFIXES[export_format]}" if export_format != "savedmodel" else GRAPH_FILE
+    folders = (target / str(number) for number in numbered_folders(target))
+    others = [folder for folder in folders if not any(folder.glob(files))]
     if others:
         raise InputError(
-            f"{target / str(others[0])}: expected versions of the format {export_format} only, "
+            f"{others[0]}: expected versions of the format {export_format} only, "
             "received another; choose another --out"
+        )
+
+
+def _require_text_model(run: Run) -> None:
+    configurations = run.best_by_branch()
+    if "text" not in configurations:
+        raise InputError(
+            f"{run.directory}: expected a trained model named text, received "
+            f"{', '.join(map(str, configurations.values())) or 'a run without models'}; "
+            "run `songpop-tf train --branch text`"
         )
 
 
 def _write_saved_model(run: Run, name: str, directory: Path) -> None:
     model = ServingModel(run)
-    if METADATA_ONLY not in model.signatures:
-        raise InputError(
-            f"{run.directory}: expected a trained model named text, received "
-            f"{', '.join(map(str, model.configurations.values()))}; "
-            "run `songpop-tf train --branch text`"
-        )
     functions: dict[str, Any] = dict(model.signatures)
     # A server calls this signature if a request names none.
     functions.setdefault(WITH_SPECTROGRAM, functions[METADATA_ONLY])

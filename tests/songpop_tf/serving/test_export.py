@@ -12,7 +12,8 @@ from pipelines.errors import InputError
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
-from songpop_tf.serving.export import PREPROCESSORS_FOLDER, export
+from songpop_tf.serving.export import export
+from songpop_tf.serving.schema import PREPROCESSORS_FOLDER
 from songpop_tf.training.configurations import find_configuration
 from songpop_tf.training.inference import predict_split
 from songpop_tf.training.run import Run
