@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from pipelines.config import SplitConfig
 from pipelines.prepare import PrepareOptions, prepare
@@ -26,6 +27,10 @@ from songpop_tf.training.configurations import CONFIGURATIONS
 from songpop_tf.training.conformal import N_FEATURES, GroupCalibration, PredictionIntervals
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import Trainer
+
+# The same examples in each run, and few: they guard against changes, each in a moment.
+settings.register_profile("tests", max_examples=50, derandomize=True, deadline=None, database=None)
+settings.load_profile("tests")
 
 
 class SilentConsole(Console):

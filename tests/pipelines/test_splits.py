@@ -5,6 +5,8 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.config import SplitProtocol
 from pipelines.errors import InputError
@@ -190,3 +192,32 @@ def test_impossible_splits_are_refused() -> None:
         split_metadata(songs[:3], songs_with_split, "random", 0, 0.1)
     with pytest.raises(InputError, match="rows of the pre-training set split by artist"):
         split_metadata(songs[:0], songs_with_split, "artist", 0, 0.1)
+
+
+@settings(max_examples=20)
+@given(
+    count=st.integers(60, 200),
+    seed=st.integers(0, 2**32 - 1),
+    protocol=st.sampled_from(PROTOCOLS),
+    fraction=st.floats(0.1, 0.3),
+)
+def test_any_split_keeps_songs_artists_and_years_together(
+    count: int, seed: int, protocol: SplitProtocol, fraction: float
+) -> None:
+    songs = table(count, seed, artists=count)
+    splits = split_songs(songs, protocol, seed, fraction, fraction)
+    shuffled = songs.sample(frac=1, random_state=seed)
+    pd.testing.assert_series_equal(
+        split_songs(shuffled, protocol, seed, fraction, fraction).sort_index(), splits
+    )
+    assert set(splits) <= {"train", "validation", "test", ""}
+    if protocol == "time":
+        years = songs.year.groupby(splits).agg(["min", "max"])
+        assert years["max"].train < years["min"].validation
+        assert years["max"].validation < years["min"].test
+    if protocol == "artist":
+        by_split = [artists_of(songs, splits, split) for split in ("train", "validation", "test")]
+        assert sum(map(len, by_split)) == len(set().union(*by_split))
+    if protocol == "random":
+        assert (splits != "").all()
+        assert splits.groupby(song_groups(songs)).nunique().max() == 1

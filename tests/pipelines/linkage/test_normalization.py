@@ -1,8 +1,11 @@
 """Comparison keys of artists and titles."""
 
 import unicodedata
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.linkage.normalization import (
     artist_key,
@@ -159,3 +162,30 @@ def test_spellings_of_a_duo_have_the_same_key(artist: str) -> None:
 )
 def test_credit_is_split_into_artists(artist: str, names: tuple[str, ...]) -> None:
     assert artist_names(artist) == names
+
+
+KEYS = (normalize, title_key, main_title_key, artist_key)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@given(text=st.text())
+def test_key_of_any_text_is_one_line_in_lower_case_and_not_empty(
+    key: Callable[[str], str], text: str
+) -> None:
+    made = key(text)
+    assert made == made.lower().strip()
+    assert len(made.splitlines()) <= 1
+    assert bool(made) == bool(text.strip())
+
+
+@pytest.mark.parametrize("key", KEYS)
+@given(text=st.text("abcXYZ ÄÖéñåøÇ'-.&!()", min_size=1))
+def test_key_does_not_depend_on_case_and_unicode_form(key: Callable[[str], str], text: str) -> None:
+    assert key(text.swapcase()) == key(text)
+    assert key(unicodedata.normalize("NFD", text)) == key(text)
+    assert key(f"  {text} ") == key(text)
+
+
+@given(text=st.text())
+def test_normalized_text_is_its_own_key(text: str) -> None:
+    assert normalize(normalize(text)) == normalize(text)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import scipy.signal
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.spectrograms.resampling import fft_resample
 
@@ -55,3 +57,13 @@ def test_constant_signal_stays_constant() -> None:
 def test_length_must_be_even_and_positive(length: int) -> None:
     with pytest.raises(ValueError, match=f"received {length}"):
         fft_resample(np.zeros((1, 100)), length)
+
+
+@settings(max_examples=15)
+@given(
+    width=st.integers(1, 40_000),
+    half_length=st.integers(1, 600),
+    rows=st.integers(1, 3),
+)
+def test_any_width_and_length_equal_scipy(width: int, half_length: int, rows: int) -> None:
+    assert_equals_scipy(sparse_rows(rows, width), 2 * half_length)

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.errors import InputError
 from pipelines.tables.artists import parse_artists
@@ -91,3 +93,22 @@ def test_other_lists_are_refused(text: str) -> None:
 def test_no_artist_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="artist"):
         parse_artists(text)
+
+
+@given(names=st.lists(st.text("abcÄß'\"\\ ,;|[]()&éñ", min_size=1), min_size=1, max_size=4))
+def test_lists_of_any_names_are_read_back(names: list[str]) -> None:
+    stripped = tuple(name.strip() for name in names if name.strip())
+    if stripped:
+        assert parse_artists(str(names)) == parse_artists(json.dumps(names)) == stripped
+
+
+@given(text=st.text(max_size=60))
+def test_any_cell_is_artists_or_an_error_in_one_line(text: str) -> None:
+    assert all(len(line.splitlines()) == 1 for line in artists_or_error(text))
+
+
+def artists_or_error(text: str) -> tuple[str, ...]:
+    try:
+        return parse_artists(text)
+    except InputError as error:
+        return (str(error),)

@@ -1,6 +1,11 @@
 """Years, numbers, names and missing values in cells."""
 
+import datetime
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.errors import InputError
 from pipelines.tables.cells import (
@@ -95,3 +100,49 @@ def test_none_is_a_name_unless_all_names_of_a_row_are() -> None:
     assert not are_missing_names("None", "Queen")
     assert are_missing_names("None", "null")
     assert are_missing_names("None", "")
+
+
+DATE_FORMATS = (
+    "{0.year:04}",
+    "{0.year:04}-{0.month:02}",
+    "{0:%d.%m.}{0.year:04}",
+    "{0}",
+    "{0} 23:59",
+)
+DATE_FORMATS += (
+    "{0.year:04}/{0.month}/{0.day}",
+    "{0.month}/{0.day}/{0.year:04}",
+    " {0}T00:00:00Z ",
+)
+
+
+@given(date=st.dates(), form=st.sampled_from(DATE_FORMATS))
+def test_year_of_any_date_in_any_notation(date: datetime.date, form: str) -> None:
+    assert parse_year(form.format(date)) == date.year
+
+
+@given(text=st.text())
+def test_any_other_text_is_a_year_or_an_error_in_one_line(text: str) -> None:
+    found = year_or_error(text)
+    assert found in range(10_000) or len(str(found).splitlines()) == 1
+
+
+def year_or_error(text: str) -> int | str:
+    try:
+        return parse_year(text)
+    except InputError as error:
+        return str(error)
+
+
+@given(number=st.floats(allow_nan=False, allow_infinity=False), text=st.text())
+def test_numbers_are_finite_and_as_python_writes_them(number: float, text: str) -> None:
+    assert parse_number(repr(number), decimal_comma=False) == number
+    parsed = parse_number(text, decimal_comma=True)
+    assert parsed is None or math.isfinite(parsed)
+
+
+@given(text=st.text())
+def test_names_are_one_line_and_stay_as_they_are(text: str) -> None:
+    name = clean_name(text)
+    assert len(name.splitlines()) <= 1
+    assert clean_name(name) == name
