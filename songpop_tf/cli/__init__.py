@@ -24,6 +24,7 @@ from songpop_tf.cli import (
 )
 from songpop_tf.cli.app import app as app_command
 from songpop_tf.cli.errors import report_errors
+from songpop_tf.cli.interruption import interrupt_on_signals
 from songpop_tf.console import flush_output, open_standard_streams
 
 app = typer.Typer(
@@ -71,6 +72,7 @@ app.command()(app_command)
 def main() -> None:
     """Entry point of ``songpop-tf``."""
     open_standard_streams()
+    interrupt_on_signals()
     try:
         # Before a command begins its own session, its options are read.
         with report_errors("--debug" in sys.argv, "starting the program"):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from pipelines.errors import InputError
+from songpop_tf.cli.interruption import end_interruption
 from songpop_tf.console import discard_output
 
 _LIBRARIES = {
@@ -60,6 +61,7 @@ def report_errors(debug: bool, doing: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        end_interruption()
         _print("interrupted; run the same command again to resume")
         raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
