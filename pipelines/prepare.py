@@ -343,6 +343,7 @@ def write_data(
     manifest = make_manifest(
         plan, options.folders, paths, inputs.assumptions, directory, shards, tables
     )
+    _check_written([directory / PLAN, *(shard.path for shard in shards)])
     write_json(directory / MANIFEST, manifest)
     return PreparedData.open(directory)
 
@@ -366,6 +367,16 @@ def _write_spectrograms(
 
     arguments = [f"--{option}" for option in (f"runner={options.runner}", *options.beam_options)]
     return beam_shards.write_shards(shards, options.folders, advance, arguments)
+
+
+def _check_written(paths: Sequence[Path]) -> None:
+    """Raise an `InputError` if a file is gone: a manifest without it would promise what is not."""
+    for path in paths:
+        if not path.is_file():
+            raise InputError(
+                f"{path}: expected a file that was just written, received none: it was removed "
+                "meanwhile; remove the rest of its folder and prepare again"
+            )
 
 
 def _check_split_sizes(songs: pd.DataFrame) -> None:
