@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SpectrogramCNNConfig,
         load_config,
     )
+    from songpop_tf.estimator import SongPopularityRegressor
     from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
     from songpop_tf.serving.loading import load
     from songpop_tf.serving.predictor import Prediction, Predictor
@@ -40,6 +41,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "RunConfig",
+    "SongPopularityRegressor",
     "SpectrogramCNNConfig",
     "evaluate",
     "fusion_model",
@@ -62,6 +64,7 @@ _NAMES = {
         "SpectrogramCNNConfig",
         "load_config",
     ),
+    "songpop_tf.estimator": ("SongPopularityRegressor",),
     "songpop_tf.models": ("fusion_model", "metadata_encoder", "spectrogram_cnn"),
     "songpop_tf.serving.loading": ("load",),
     "songpop_tf.serving.predictor": ("Prediction", "Predictor"),

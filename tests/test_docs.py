@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.prepared_data import PreparedData
 from songpop_tf.config import config_from_dict
+from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "serving" / "README.md"]
@@ -56,13 +57,13 @@ def test_readme_script_trains(
 def test_scripts_in_api_page_run(
     data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predict, train = code_blocks("docs/api/songpop_tf.md", "python")
-    quick = train.replace("songpop_tf.RunConfig(seed=1)", "TINY")
-    assert quick != train
-    blocks = ["from tests.conftest import TINY", predict, quick]
+    blocks = ["from tests.conftest import TINY"]
+    for block in code_blocks("docs/api/songpop_tf.md", "python"):
+        quick = block.replace("songpop_tf.RunConfig(seed=1)", "TINY")
+        blocks.append(quick.replace("SongPopularityRegressor()", "SongPopularityRegressor(TINY)"))
     variables = run_in_demo_folder(blocks, data, tmp_path, monkeypatch)
-    assert len(variables["songs"]) == 2  # type: ignore[arg-type]
     assert (tmp_path / "run" / "report.md").is_file()
+    assert variables["model"].get_params()["config"] == TINY  # type: ignore[attr-defined]
 
 
 def test_fit_scripts_in_training_page_train_and_resume(
