@@ -106,6 +106,10 @@ def load_content(path: Path) -> TableContent:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{path}: expected a CSV file, received: {reason}") from error
+    except RuntimeError as error:  # a password, an unknown method or version
+        raise InputError(
+            f"{path}: expected a zip archive that can be unpacked, received: {error}"
+        ) from error
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: expected a whole compressed file, received a damaged one: {error}"
@@ -142,12 +146,7 @@ def _unzip(path: Path, data: bytes | None) -> tuple[bytes, str]:
                 f"{path}: expected a zip archive with one CSV file, received one with "
                 f"{', '.join(tables[:5]) or 'none'}; unpack it and give the file"
             )
-        try:
-            return archive.read(chosen[0]), chosen[0]
-        except (RuntimeError, NotImplementedError) as error:  # a password, an unknown method
-            raise InputError(
-                f"{path}: expected a zip archive that can be unpacked, received: {error}"
-            ) from error
+        return archive.read(chosen[0]), chosen[0]
 
 
 def _parquet_to_csv(path: Path, data: bytes | None) -> bytes:

@@ -5,7 +5,15 @@ import gzip
 import io
 from collections.abc import Sequence
 
-from tests.corpus.damage import Files, bit_flipped, labelled, other_formats, overwritten, truncated
+from tests.corpus.damage import (
+    Files,
+    archives,
+    bit_flipped,
+    labelled,
+    other_formats,
+    overwritten,
+    truncated,
+)
 
 HEADER = ("id", "name", "popularity", "artists", "release_date")
 Row = Sequence[str]
@@ -136,6 +144,7 @@ def broken_tables(seed: int) -> Files:
         "cyrillic_code_page": text.replace("Déjà", "Песня").encode("cp1251", "replace"),
         "two_encodings": plain + text.encode("latin-1"),
         "utf_16_cut": text.encode("utf-16")[:-3],
+        "zip_of_a_later_version": _zip_of_version(156),
         "gzip_cut": gzip.compress(plain)[:-10],
         "fractions_of_1": encode(_with_popularity("0.5")).encode(),
         "hits_alone": encode(_with_popularity("1") * 5).encode(),
@@ -145,6 +154,14 @@ def broken_tables(seed: int) -> Files:
         **labelled("csv", overwritten(plain, 8, seed)),
         **labelled("gzip", bit_flipped(gzip.compress(plain, mtime=0), 12, seed)),
     }
+
+
+def _zip_of_version(tenths: int) -> bytes:
+    entry = b"PK\x01\x02"
+    content = archives()["zip_renamed"]
+    return content.replace(
+        entry + content[content.index(entry) + 4 :][:4], entry + bytes([tenths, 3, tenths, 0])
+    )
 
 
 def _with_popularity(popularity: str) -> list[Row]:
