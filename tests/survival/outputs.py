@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 _SPEEDS = frozenset({"seconds", "songs_per_second"})
 
@@ -63,6 +64,24 @@ def assert_same_run(run: Path, expected: Path) -> None:
         assert set(trained) == set(unstopped)
         for name, values in unstopped.items():
             np.testing.assert_array_equal(trained[name], values, err_msg=f"{path.name} {name}")
+
+
+def assert_same_variables(version: Path, expected: Path) -> None:
+    """The weights are those of the other export.
+
+    The graph's bytes, and the seeds of dropout that serving does not use, are of each process.
+    """
+    exported, unstopped = (float_variables(folder) for folder in (version, expected))
+    assert exported == unstopped
+    assert exported
+
+
+def float_variables(version: Path) -> list[tuple[tuple[int, ...], bytes]]:
+    """Shape and bytes of the weights of an export, sorted."""
+    stored = tf.train.load_checkpoint(str(version / "variables" / "variables"))
+    types = stored.get_variable_to_dtype_map()
+    tensors = [stored.get_tensor(name) for name, dtype in types.items() if dtype.is_floating]
+    return sorted((tensor.shape, tensor.tobytes()) for tensor in tensors)
 
 
 def trials(folder: Path) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.survival.conftest import prepare_command, train_command
-from tests.survival.outputs import assert_same_run, files, trials
+from tests.survival.outputs import assert_same_run, assert_same_variables, files, trials
 from tests.survival.processes import run, run_with_kills
 
 Arguments = Callable[[Path], list[object]]
@@ -138,7 +138,7 @@ def test_killed_evaluation(few: Path, few_run: Path, tmp_path: Path) -> None:
             assert files(killed, suffix) == files(unstopped, suffix)
         assert set(files(killed)) == set(files(unstopped))
 
-    kill_and_compare(arguments, tmp_path, 4, compare)
+    kill_and_compare(arguments, tmp_path, 4, compare, share=0.5)
 
 
 @pytest.mark.long
@@ -147,7 +147,6 @@ def test_killed_export(few_run: Path, tmp_path: Path) -> None:
         newest = max(killed.iterdir(), key=lambda path: int(path.name))
         assert set(files(newest)) == set(files(unstopped / "1"))
         for folder in killed.iterdir():
-            # The graph's bytes differ from process to process, the weights do not.
-            assert files(folder / "variables") == files(unstopped / "1" / "variables")
+            assert_same_variables(folder, unstopped / "1")
 
     kill_and_compare(lambda out: ["export", "--run", few_run, "--out", out], tmp_path, 3, compare)
