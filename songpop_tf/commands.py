@@ -3,6 +3,8 @@
 Each function imports what it needs: TensorFlow, Keras Tuner and Optuna take seconds.
 """
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +14,8 @@ from songpop_tf.console import Console
 from songpop_tf.training.configurations import BRANCHES, require_choice, select_configurations
 
 if TYPE_CHECKING:
+    from keras.callbacks import Callback
+
     from songpop_tf.training.run import Run
 
 Approach = Literal["naive", "better", "both"]
@@ -26,6 +30,8 @@ def train(
     branch: BranchOrAll = "all",
     config: RunConfig | None = None,
     histograms: bool = False,
+    callbacks: "Sequence[Callback]" = (),
+    mlflow: str | None = None,
     console: Console | None = None,
 ) -> "Run":
     """Train models, or resume an interrupted training.
@@ -37,6 +43,8 @@ def train(
         branch: the models to train; "combined" trains the branches that it needs.
         config: all settings, their seed included; None for the defaults.
         histograms: write weight histograms for TensorBoard.
+        callbacks: Keras callbacks that are added to every training stage.
+        mlflow: URI of an MLflow server or database to log to; needs the extra ``mlflow``.
         console: prints the progress; None for standard output.
 
     Returns:
@@ -49,21 +57,25 @@ def train(
     configurations = select_configurations(approach, branch)
     from pipelines.prepared_data import PreparedData
     from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
+    from songpop_tf.training.mlflow_log import MLflowLog
     from songpop_tf.training.run import Run
     from songpop_tf.training.trainer import Trainer
 
     settings = RunConfig() if config is None else config
     prepared = PreparedData.open(data)
     run = Run.start(out, prepared, settings)
+    log = MLflowLog.start(mlflow, run, settings) if mlflow else None
     trainer = Trainer(
         prepared,
         run,
         settings,
         console or Console(),
+        lambda stage: [*(log.callbacks(stage) if log else ()), *callbacks],
         log_dir=Path(out) / LOG_DIRECTORY,
         histograms=histograms,
     )
-    trainer.train(configurations)
+    with log.training() if log else nullcontext():
+        trainer.train(configurations)
     return run
 
 
@@ -74,7 +86,8 @@ def evaluate(
 
     Args:
         data: folder that the run was trained on.
-        run: its folder; evaluation.json, report, figures and model card are written there.
+        run: its folder; evaluation.json, report, figures and model card are written there, and
+            logged to MLflow if the training was.
         seed: of the bootstrap and the baselines.
         console: shows the progress; None for standard error.
 
@@ -86,9 +99,14 @@ def evaluate(
     """
     from pipelines.prepared_data import PreparedData
     from songpop_tf.evaluation.evaluate import evaluate as evaluate_run
+    from songpop_tf.training.mlflow_log import MLflowLog
     from songpop_tf.training.run import Run
 
-    return evaluate_run(PreparedData.open(data), Run.open(run), seed, console or Console())
+    opened = Run.open(run)
+    evaluation = evaluate_run(PreparedData.open(data), opened, seed, console or Console())
+    if log := MLflowLog.open(opened):
+        log.log_evaluation(evaluation)
+    return evaluation
 
 
 def tune(

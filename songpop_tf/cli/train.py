@@ -29,6 +29,10 @@ def train(
     histograms: Annotated[
         bool, typer.Option("--histograms", help="Write weight histograms for TensorBoard.")
     ] = False,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Log to this MLflow server or database, sqlite:///FILE."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Train the selected models.
@@ -51,6 +55,7 @@ def train(
             branch=branch,
             config=resolve_config(config, seed),
             histograms=histograms,
+            mlflow=mlflow,
             console=console,
         )
         logs = command_line("tensorboard", "--logdir", out / LOG_DIRECTORY)
