@@ -32,6 +32,7 @@ def train(
     histograms: bool = False,
     callbacks: "Sequence[Callback]" = (),
     mlflow: str | None = None,
+    wandb: bool = False,
     console: Console | None = None,
 ) -> "Run":
     """Train models, or resume an interrupted training.
@@ -45,6 +46,7 @@ def train(
         histograms: write weight histograms for TensorBoard.
         callbacks: Keras callbacks that are added to every training stage.
         mlflow: URI of an MLflow server or database to log to; needs the extra ``mlflow``.
+        wandb: log to Weights & Biases; needs the extra ``wandb``.
         console: prints the progress; None for standard output.
 
     Returns:
@@ -60,21 +62,26 @@ def train(
     from songpop_tf.training.mlflow_log import MLflowLog
     from songpop_tf.training.run import Run
     from songpop_tf.training.trainer import Trainer
+    from songpop_tf.training.wandb_log import wandb_run
 
     settings = RunConfig() if config is None else config
     prepared = PreparedData.open(data)
     run = Run.start(out, prepared, settings)
     log = MLflowLog.start(mlflow, run, settings) if mlflow else None
+    log_dir = Path(out) / LOG_DIRECTORY
     trainer = Trainer(
         prepared,
         run,
         settings,
         console or Console(),
         lambda stage: [*(log.callbacks(stage) if log else ()), *callbacks],
-        log_dir=Path(out) / LOG_DIRECTORY,
+        log_dir=log_dir,
         histograms=histograms,
     )
-    with log.training() if log else nullcontext():
+    with (
+        wandb_run(run, settings, log_dir) if wandb else nullcontext(),
+        log.training() if log else nullcontext(),
+    ):
         trainer.train(configurations)
     return run
 

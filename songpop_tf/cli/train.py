@@ -33,6 +33,7 @@ def train(
         str | None,
         typer.Option(metavar="URI", help="Log to this MLflow server or database, sqlite:///FILE."),
     ] = None,
+    wandb: Annotated[bool, typer.Option("--wandb", help="Log to Weights & Biases.")] = False,
     debug: Debug = False,
 ) -> None:
     """Train the selected models.
@@ -56,6 +57,7 @@ def train(
             config=resolve_config(config, seed),
             histograms=histograms,
             mlflow=mlflow,
+            wandb=wandb,
             console=console,
         )
         logs = command_line("tensorboard", "--logdir", out / LOG_DIRECTORY)
