@@ -12,11 +12,11 @@ def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="The model's folder, as saved_models/NAME.")],
     export_format: Annotated[
-        Literal["savedmodel", "keras", "litert", "onnx", "openvino"],
+        Literal["tensorflow", "keras", "litert", "onnx", "openvino"],
         typer.Option(
             "--format", help="For TensorFlow Serving, or the networks for Keras or another runtime."
         ),
-    ] = "savedmodel",
+    ] = "tensorflow",
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
@@ -46,7 +46,7 @@ def export(
             network = sorted(version.glob("*.keras"))[-1]
             console.print(f"Next: keras.models.load_model({str(network)!r})")
             return
-        if export_format != "savedmodel":
+        if export_format != "tensorflow":
             console.print(f"Next: {command_line('python', version / SCRIPT)} ARTIST TITLE YEAR")
             return
         if not can_warm_up():

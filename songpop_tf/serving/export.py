@@ -27,10 +27,10 @@ from songpop_tf.serving.serving_model import ServingModel
 from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
 
-Format = Literal["savedmodel", "keras", "litert", "onnx", "openvino"]
+Format = Literal["tensorflow", "keras", "litert", "onnx", "openvino"]
 
 
-def export(run: Run, target: StrPath, export_format: Format = "savedmodel") -> Path:
+def export(run: Run, target: StrPath, export_format: Format = "tensorflow") -> Path:
     """Write the next version of a model.
 
     The version appears atomically: it is written into a hidden folder that no server takes for a
@@ -39,7 +39,7 @@ def export(run: Run, target: StrPath, export_format: Format = "savedmodel") -> P
     Args:
         run: a training run; all formats but "keras" require its text model.
         target: the model's folder; its versions are numbered folders.
-        export_format: "savedmodel" takes PNG files and plain text, for TensorFlow Serving; the
+        export_format: "tensorflow" takes PNG files and plain text, for TensorFlow Serving; the
             others are the networks only, as ``.keras`` files or for another runtime.
 
     Returns:
@@ -75,7 +75,7 @@ def _write(run: Run, name: str, export_format: Format, directory: Path) -> None:
         _write_keras(run, directory)
         return
     _require_text_model(run)
-    if export_format == "savedmodel":
+    if export_format == "tensorflow":
         _write_saved_model(run, name, directory)
     else:
         write_networks(run, export_format, directory)
@@ -87,7 +87,7 @@ def _check_target(run: Run, target: Path, export_format: Format) -> None:
     if target.resolve() == run.directory.resolve():
         raise InputError(f"{target}: expected a separate folder for the model, received the run")
     # A server whose newest version has no graph would stop serving.
-    files = f"*{NETWORK_SUFFIXES[export_format]}" if export_format != "savedmodel" else GRAPH_FILE
+    files = f"*{NETWORK_SUFFIXES[export_format]}" if export_format != "tensorflow" else GRAPH_FILE
     folders = (target / str(number) for number in numbered_folders(target))
     others = [folder for folder in folders if not any(folder.glob(files))]
     if others:

@@ -74,5 +74,5 @@ def test_keras_format_predicts_with_its_own_preprocessor(
     np.testing.assert_allclose(model.predict(inputs, verbose=0)[:, 0], expected, atol=1e-4)
     names = sorted(path.name for path in version.glob("*.keras"))
     assert names == ["cnn.keras", "combined.keras", "text.keras"]
-    with pytest.raises(InputError, match="expected versions of the format savedmodel only"):
+    with pytest.raises(InputError, match="expected versions of the format tensorflow only"):
         export(run, tmp_path / "networks")
