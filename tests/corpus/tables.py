@@ -54,7 +54,7 @@ def usable_tables() -> Files:
         "unnamed_columns_of_a_spreadsheet": encode([(*row, "", "") for row in rows]).encode(),
         "empty_rows_of_a_spreadsheet": (text + ",,,,\r\n" * 50).encode(),
         "separator_line": b"sep=;\r\n" + encode(rows, ";").encode(),
-        "gzip": gzip.compress(text.encode()),
+        "gzip": gzip.compress(text.encode(), mtime=0),
         **{name: encode(rows, separator).encode() for name, separator in separators.items()},
     }
 
@@ -145,7 +145,7 @@ def broken_tables(seed: int) -> Files:
         "two_encodings": plain + text.encode("latin-1"),
         "utf_16_cut": text.encode("utf-16")[:-3],
         "zip_of_a_later_version": _zip_of_version(156),
-        "gzip_cut": gzip.compress(plain)[:-10],
+        "gzip_cut": gzip.compress(plain, mtime=0)[:-10],
         "fractions_of_1": encode(_with_popularity("0.5")).encode(),
         "hits_alone": encode(_with_popularity("1") * 5).encode(),
         **other_formats(seed),
