@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from pipelines.config import SplitConfig
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
+from pipelines.extras import require_extra
 from pipelines.io import StrPath, fingerprint, to_paths, write_csv, write_json
 from pipelines.linkage.deduplication import is_version_of_any
 from pipelines.linkage.normalization import artist_key, title_key, version_tags
@@ -151,11 +151,8 @@ def prepare(
         InputError: an input cannot be used, too many of them were rejected, none could be linked,
             `directory` holds something else, or another process writes there.
     """
-    if options.runner is not None and find_spec("apache_beam") is None:
-        raise InputError(
-            "runner: expected the package apache-beam, found none; "
-            "run: pip install 'songpop-tf[beam]'"
-        )
+    if options.runner is not None:
+        require_extra("runner", "apache_beam", "beam")
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     directory = Path(directory)

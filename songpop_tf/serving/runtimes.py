@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -17,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from pipelines.errors import InputError
+from pipelines.extras import require_extra
 from pipelines.metadata.known_fields import FIELDS
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.tokenizer import PAD_ID
@@ -62,7 +61,8 @@ def write_networks(run: Run, runtime: Runtime, directory: Path) -> None:
     Raises:
         InputError: the package that converts networks is not installed.
     """
-    require_converter(runtime)
+    if runtime in _CONVERTERS:
+        require_extra(f"--format {runtime}", _CONVERTERS[runtime], runtime)
     configurations = run.best_by_branch()
     directory.mkdir(parents=True)
     for branch, configuration in configurations.items():
@@ -76,20 +76,6 @@ def write_networks(run: Run, runtime: Runtime, directory: Path) -> None:
     shutil.copytree(source, directory / source.name, ignore=ignored)
     write_script(runtime, directory)
     write_readme(runtime, list(configurations), directory)
-
-
-def require_converter(runtime: Runtime) -> None:
-    """Check that the package that converts networks is installed.
-
-    Raises:
-        InputError: it is not.
-    """
-    module = _CONVERTERS.get(runtime, "tensorflow")
-    if find_spec(module) is None:
-        raise InputError(
-            f"--format {runtime}: expected the package {module} to be installed, received none; "
-            f"pip install 'songpop-tf[{runtime}]'"
-        )
 
 
 def load_network(run: Run, configuration: Configuration) -> Network:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import keras
 
 from pipelines.errors import InputError
+from pipelines.extras import require_extra
 from pipelines.file_errors import reading
 from pipelines.io import read_json, write_json
 from songpop_tf.config import RunConfig
@@ -56,16 +56,17 @@ class MLflowLog:
         Raises:
             InputError: MLflow is not installed, or does not accept ``uri``.
         """
-        stored = run.directory / MLFLOW_FILE
-        _require_mlflow()
+        path = run.directory / MLFLOW_FILE
+        require_extra("mlflow", "mlflow", "mlflow")
         with _naming(uri):
             client = _client(uri)
-            if stored.is_file() and _read(stored)["uri"] == uri:
-                run_id = _read(stored)["run_id"]
+            stored = _read(path) if path.is_file() else {}
+            if stored.get("uri") == uri:
+                run_id = stored["run_id"]
                 client.update_run(run_id, status="RUNNING")
             else:
                 run_id = _create_run(client, run.directory.name)
-                write_json(stored, {"uri": uri, "run_id": run_id})
+                write_json(path, {"uri": uri, "run_id": run_id})
             for name, value in _flatten(asdict(config)).items():
                 client.log_param(run_id, name, value)
             client.log_artifact(run_id, str(run.directory / CONFIG_FILE))
@@ -81,7 +82,7 @@ class MLflowLog:
         path = run.directory / MLFLOW_FILE
         if not path.is_file():
             return None
-        _require_mlflow()
+        require_extra("mlflow", "mlflow", "mlflow")
         stored = _read(path)
         with _naming(stored["uri"]):
             return cls(stored["uri"], _client(stored["uri"]), stored["run_id"], run)
@@ -149,13 +150,6 @@ class _MetricsLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is u
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         metrics = {f"{self._stage}/{name}": value for name, value in (logs or {}).items()}
         self._log.log_metrics(metrics, step=epoch + 1)
-
-
-def _require_mlflow() -> None:
-    if find_spec("mlflow") is None:
-        raise InputError(
-            "mlflow: expected to be installed, received none; pip install 'songpop-tf[mlflow]'"
-        )
 
 
 def _client(uri: str) -> Any:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 from pipelines.errors import InputError
+from pipelines.extras import require_extra
 from songpop_tf.config import RunConfig
 from songpop_tf.training.run import Run
 
@@ -28,10 +28,7 @@ def wandb_run(run: Run, config: RunConfig, log_dir: Path) -> Iterator[None]:
     Raises:
         InputError: the extra ``wandb`` is not installed, or the service cannot be used.
     """
-    if find_spec("wandb") is None:
-        raise InputError(
-            "wandb: expected to be installed, received none; pip install 'songpop-tf[wandb]'"
-        )
+    require_extra("wandb", "wandb", "wandb")
     import wandb
 
     wandb.tensorboard.patch(root_logdir=str(log_dir), pytorch=False)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from pipelines import prepare as prepare_module
+from pipelines import extras
 from pipelines.config import SplitConfig, SplitProtocol
 from pipelines.errors import InputError
 from pipelines.linkage.deduplication import is_version_of_any
@@ -36,7 +36,7 @@ def own_sample(sample: Path, tmp_path: Path) -> Path:
 def test_missing_beam_is_named_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare_module, "find_spec", {}.get)
+    monkeypatch.setattr(extras, "find_spec", {}.get)
     options = PrepareOptions(tmp_path / "missing", [], SplitConfig(), runner="DirectRunner")
     with pytest.raises(InputError, match=r"pip install 'songpop-tf\[beam\]'"):
         prepare(options, tmp_path / "data", no_progress)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipelines import extras
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
 from pipelines.spectrograms.loading import load_spectrogram
-from songpop_tf.serving import runtimes
 from songpop_tf.serving.export import export
 from songpop_tf.serving.runtimes import Runtime
 from songpop_tf.serving.schema import METADATA_ONLY, OUTPUTS, WITH_SPECTROGRAM
@@ -127,7 +127,7 @@ def test_script_predicts_without_tensorflow(version: Path, tmp_path: Path) -> No
 def test_missing_converter_is_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtimes, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(
         InputError, match=r"the package tf2onnx .* pip install 'songpop-tf\[onnx\]'"
     ):

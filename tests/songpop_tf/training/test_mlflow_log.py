@@ -7,9 +7,9 @@ import keras
 import pytest
 
 import songpop_tf
+from pipelines import extras
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
-from songpop_tf.training import mlflow_log
 from songpop_tf.training.mlflow_log import EXPERIMENT, MLflowLog
 from songpop_tf.training.run import Run
 from tests.conftest import TINY, SilentConsole
@@ -74,7 +74,7 @@ def test_unusable_uri_is_named(run: Run, uri: str) -> None:
 
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(mlflow_log, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"pip install 'songpop-tf\[mlflow\]'"):
         MLflowLog.start("sqlite://", Run(tmp_path), TINY)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import songpop_tf
+from pipelines import extras
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
-from songpop_tf.training import wandb_log
 from songpop_tf.training.run import Run
 from songpop_tf.training.wandb_log import wandb_run
 from tests.conftest import TINY, SilentConsole
@@ -37,7 +37,7 @@ def test_tensorboard_logs_are_in_the_offline_run(
 
 
 def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb_log, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with (
         pytest.raises(InputError, match=r"pip install 'songpop-tf\[wandb\]'"),
         wandb_run(Run(tmp_path), TINY, tmp_path),
