@@ -1,6 +1,7 @@
 """Convert spectrograms and sound files to TFRecord shards on many machines, with Apache Beam."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -53,8 +54,10 @@ def write_shards(
 
 def convert(pipeline: beam.Pipeline, shards: Sequence[Shard], folders: SourceFolders) -> None:
     """Add the conversion of shards to a pipeline; it counts songs read, rejected and written."""
+    # Workers may run in other folders.
+    shards = [replace(shard, path=shard.path.absolute()) for shard in shards]
     tasks = [
-        (str(shard.path.absolute()), position, str(folders.path(file).absolute()))
+        (str(shard.path), position, str(folders.path(file).absolute()))
         for shard in shards
         for position, file in enumerate(shard.songs.file)
     ]
@@ -94,11 +97,7 @@ class _Write(beam.DoFn):  # type: ignore[misc]
 
     def __init__(self, shards: Sequence[Shard]) -> None:
         super().__init__()
-        self._shards = {
-            str(path): Shard(path, shard.split, shard.songs)
-            for shard in shards
-            for path in [shard.path.absolute()]
-        }
+        self._shards = {str(shard.path): shard for shard in shards}
 
     def process(self, group: tuple[str, Iterable[tuple[int, CNNInputs | str]]]) -> None:
         path, songs = group

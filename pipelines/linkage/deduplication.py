@@ -28,7 +28,7 @@ def component_labels(keys_of_rows: Iterable[Iterable[Hashable]]) -> npt.NDArray[
         One label per row, from 0 in the order of appearance.
     """
     # A bipartite graph: the nodes are the rows, then the keys; each edge is a key of a row. Keys
-    # are told apart by their hash: those of millions of rows need more memory than the rows.
+    # are compared by their hash: those of millions of rows need more memory than the rows.
     edge_rows, hashes = array("q"), array("q")
     row_count = 0
     for row, keys in enumerate(keys_of_rows):

@@ -20,8 +20,8 @@ def find_originals(tracks: pd.DataFrame) -> npt.NDArray[np.int64]:
     Returns:
         A position for each row; of the rows that are kept, their own.
     """
-    ids = _codes(tracks["track_id"])
-    ids[(tracks["track_id"] == "").to_numpy()] = _NONE
+    # Missing values get the code -1.
+    ids = pd.factorize(tracks["track_id"].where(tracks["track_id"] != ""))[0]
     songs = tracks.groupby(["title", "artist", "year"], sort=False).ngroup().to_numpy()
     popularity, source = tracks["popularity"].to_numpy(), tracks["source"].to_numpy()
     by_preference = np.lexsort((tracks["row"].to_numpy(), -popularity, source))
@@ -40,8 +40,3 @@ def find_originals(tracks: pd.DataFrame) -> npt.NDArray[np.int64]:
                 kept_of_id[track_id] = position
         original[position] = first
     return original
-
-
-def _codes(texts: "pd.Series[str]") -> npt.NDArray[np.int64]:
-    """Number the different texts from 0."""
-    return pd.factorize(texts)[0].astype(np.int64)

@@ -46,6 +46,8 @@ DUPLICATE = "duplicate"
 _MIN_ROWS_OF_A_SCALE = 10
 """Tracks from which on popularities of 0 and 1 alone, or of 0-10, are no chance."""
 _LOW_POPULARITY = 10
+_CHUNK_ROWS = 200_000
+"""Rows of which the texts are held as Python strings, three times the size of those of a table."""
 
 
 class _Track(NamedTuple):
@@ -54,10 +56,6 @@ class _Track(NamedTuple):
     artists: tuple[str, ...]
     year: int
     popularity: float
-
-
-_CHUNK_ROWS = 200_000
-"""Rows of which the texts are held as Python strings, three times the size of those of a table."""
 
 
 @dataclass
@@ -73,8 +71,11 @@ class _Columns:
 
     def append(self, track: _Track, row: int) -> None:
         """Add a row, which starts at a line of the file."""
-        for name, value in track._asdict().items():
-            getattr(self, name).append(value)
+        self.track_id.append(track.track_id)
+        self.title.append(track.title)
+        self.artists.append(track.artists)
+        self.year.append(track.year)
+        self.popularity.append(track.popularity)
         self.row.append(row)
 
     def to_frame(self, source: int) -> pd.DataFrame:

@@ -222,8 +222,8 @@ class _BranchSearch:
         storage = hashlib.sha256((self.options.storage or "").encode()).hexdigest()[:12]
         new = {"algorithm": algorithm, "storage": storage, "name": uuid.uuid4().hex[:12]}
         with reading(path, "a search (choose another --out)"):
-            found = read_json(path) if path.is_file() else new
-            stored = {name: str(found[name]) for name in new}
+            content = read_json(path) if path.is_file() else new
+            stored = {name: str(content[name]) for name in new}
         if stored["algorithm"] != algorithm:
             raise InputError(
                 f"{self.directory}: expected --algorithm {stored['algorithm']}, with which the "

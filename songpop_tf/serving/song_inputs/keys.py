@@ -8,7 +8,6 @@ from .unicode import WHITE_SPACE, case_fold, without_marks
 
 MAX_ARTISTS, NO_ARTIST = 3, 0
 
-_SPACE = " \t\n\v\f\r"
 _SPACE = r"[ \t\n\f\r]"
 _ARTIST_SEPARATORS = re.compile(
     rf"{_SPACE}*[,;/+]{_SPACE}*|{_SPACE}+&{_SPACE}+|"
