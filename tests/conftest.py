@@ -22,11 +22,14 @@ from pipelines.prepared_data import PreparedData
 from pipelines.synthetic import write_sample
 from songpop_tf.config import FitConfig, MetadataEncoderConfig, RunConfig, SpectrogramCNNConfig
 from songpop_tf.console import Console
+from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.export import export
+from songpop_tf.serving.loading import open_predictor
 from songpop_tf.training.configurations import CONFIGURATIONS
 from songpop_tf.training.conformal import N_FEATURES, GroupCalibration, PredictionIntervals
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import Trainer
+from tests.songpop_tf.serving.fake_server import ServedModel
 
 # The same examples in each run, and few: they guard against changes, each in a moment.
 settings.register_profile("tests", max_examples=50, derandomize=True, deadline=None, database=None)
@@ -130,3 +133,28 @@ def run(data: PreparedData, once: Once) -> Run:
 def exported(run: Run, once: Once) -> Path:
     """The first version of the run as a SavedModel."""
     return once("saved_models", lambda path: export(run, path / "songpop")) / "songpop" / "1"
+
+
+@pytest.fixture(scope="session")
+def run_backend(run: Run) -> Backend:
+    """The run, opened once: its first prediction with a spectrogram takes many seconds."""
+    return open_predictor(run.directory).backend
+
+
+@pytest.fixture(scope="session")
+def exported_backend(exported: Path) -> Backend:
+    """The exported model, opened once."""
+    return open_predictor(exported).backend
+
+
+@pytest.fixture(scope="session")
+def loaded_model(exported: Path) -> ServedModel:
+    """The exported model, loaded once for all servers."""
+    return ServedModel(exported)
+
+
+@pytest.fixture
+def served_model(loaded_model: ServedModel) -> ServedModel:
+    """The exported model on a server, without faults or requests of an earlier test."""
+    loaded_model.faults, loaded_model.requests = [], []
+    return loaded_model

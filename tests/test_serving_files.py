@@ -31,8 +31,8 @@ BATCHING_FIELDS = {
 
 
 @pytest.fixture
-def served_url(exported: Path) -> Iterator[str]:
-    with rest_server(ServedModel(exported)) as url:
+def served_url(served_model: ServedModel) -> Iterator[str]:
+    with rest_server(served_model) as url:
         yield url
 
 

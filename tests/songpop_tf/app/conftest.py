@@ -9,14 +9,13 @@ import soundfile
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.loading import open_predictor
 from songpop_tf.serving.predictor import Song
 
 
 @pytest.fixture(scope="session")
-def backend(exported: Path) -> Backend:
+def backend(exported_backend: Backend) -> Backend:
     """The exported model."""
-    return open_predictor(exported).backend
+    return exported_backend
 
 
 @pytest.fixture(scope="session")

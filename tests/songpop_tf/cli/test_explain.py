@@ -16,6 +16,7 @@ def song(sample: Path) -> list[str]:
     return ["--spectrogram", str(png), "--artist", "A B", "--title", "Song", "--year", "1999"]
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_text_is_printed(exported: Path, song: list[str]) -> None:
     result = invoke("explain", "--model", exported, *song)
     assert result.exit_code == 0, result.output
@@ -25,6 +26,7 @@ def test_text_is_printed(exported: Path, song: list[str]) -> None:
     assert explained.output == result.output
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_each_kind_of_file_is_written(exported: Path, song: list[str], tmp_path: Path) -> None:
     for name in ("why.png", "why.HTML", "why.json"):
         result = invoke("explain", "--model", exported, *song, "--out", tmp_path / name)

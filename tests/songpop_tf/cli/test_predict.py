@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -81,6 +82,7 @@ def test_impossible_year_is_refused(run: Run, year: int) -> None:
     assert f"received {year}" in error
 
 
+@pytest.mark.usefixtures("models_opened_once")
 @pytest.mark.parametrize("model", ["run", "exported"])
 def test_unusable_image_is_reported(
     request: pytest.FixtureRequest, model: str, run: Run, sample: Path, tmp_path: Path
@@ -112,6 +114,7 @@ def test_unusable_image_is_reported(
     assert "2 of 3 rows could not be predicted" in error_line(result)
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_csv_keeps_its_columns_and_rows(
     run: Run, data: PreparedData, sample: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +139,7 @@ def test_csv_keeps_its_columns_and_rows(
     assert out.note.tolist() == table.note.tolist()
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_csv_reports_each_invalid_row(run: Run, tmp_path: Path) -> None:
     (tmp_path / "songs.csv").write_text(
         "artist,title,year,spectrogram\n"
@@ -198,8 +202,8 @@ def test_csv_with_other_columns_is_refused(run: Run, tmp_path: Path, columns: st
 
 
 @pytest.fixture
-def rest_url(exported: Path) -> str:
-    with rest_server(ServedModel(exported)) as url:
+def rest_url(served_model: ServedModel) -> Iterator[str]:
+    with rest_server(served_model) as url:
         yield url
 
 
@@ -230,6 +234,7 @@ def write_song(path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_sound_files_are_predicted_with_their_names(run: Run, tmp_path: Path) -> None:
     files = [write_song(tmp_path / f"Fleetwood Mac - Dreams {number}.wav") for number in range(2)]
     result = invoke("predict", "--model", run.directory, *files)
@@ -248,6 +253,7 @@ def test_sound_files_are_predicted_with_their_names(run: Run, tmp_path: Path) ->
     )
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_bad_sound_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     (tmp_path / "A - B.wav").write_text("no sound")
     good = write_song(tmp_path / "Fleetwood Mac - Dreams.wav")
@@ -294,6 +300,7 @@ def test_model_without_audio_branch_predicts_a_sound_file_by_its_tags(
     assert json.loads(result.stdout) == json.loads(expected.stdout)
 
 
+@pytest.mark.usefixtures("models_opened_once")
 def test_csv_may_name_sound_files(run: Run, tmp_path: Path) -> None:
     write_song(tmp_path / "a.wav")
     table = "artist,title,year,audio\nA,B,1999,a.wav\nA,B,1999,\nA,B,1999,missing.wav\n"

@@ -7,8 +7,8 @@ import pytest
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
 from songpop_tf.explanation.explain import Explanation, explain
-from songpop_tf.serving.loading import open_predictor
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.backend import Backend
+from songpop_tf.serving.predictor import Predictor, Song
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,6 @@ def song(data: PreparedData, sample: Path) -> Song:
 
 
 @pytest.fixture(scope="session")
-def explanation(song: Song, exported: Path) -> Explanation:
+def explanation(song: Song, exported_backend: Backend) -> Explanation:
     """Of the song, by the exported model."""
-    return explain(open_predictor(exported), song)
+    return explain(Predictor(exported_backend), song)

@@ -13,10 +13,10 @@ from PIL import Image
 
 from pipelines.errors import InputError
 from songpop_tf.explanation.explain import Explanation, explain, explain_fields
+from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import connect, open_predictor
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import SIGNATURES_FILE, YEAR_QUANTILES_FILE
-from songpop_tf.training.run import Run
 from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server, rest_server
 
 
@@ -36,14 +36,14 @@ def test_effects_add_up_to_the_prediction(explanation: Explanation) -> None:
 
 
 def test_prediction_is_that_of_predict(
-    explanation: Explanation, song: Song, exported: Path
+    explanation: Explanation, song: Song, exported_backend: Backend
 ) -> None:
-    (expected,) = open_predictor(exported).predict_songs([song])
+    (expected,) = Predictor(exported_backend).predict_songs([song])
     np.testing.assert_allclose(explanation.prediction, expected, atol=0.02)
 
 
 def test_segment_is_what_a_black_part_of_the_file_changes(
-    explanation: Explanation, song: Song, exported: Path, tmp_path: Path
+    explanation: Explanation, song: Song, exported_backend: Backend, tmp_path: Path
 ) -> None:
     assert explanation.png is not None
     segment = explanation.segments[7]
@@ -52,13 +52,15 @@ def test_segment_is_what_a_black_part_of_the_file_changes(
     image[:, round(200 * segment.start) : round(200 * segment.end)] = 0
     Image.fromarray(image).save(tmp_path / "covered.png")
     covered = Song(song.artist, song.title, song.year, tmp_path / "covered.png")
-    (expected,) = open_predictor(exported).predict_songs([covered])
+    (expected,) = Predictor(exported_backend).predict_songs([covered])
     effect = explanation.prediction.popularity - expected.popularity
     assert segment.effect == pytest.approx(effect, abs=0.05)
 
 
-def test_run_explains_as_its_export(explanation: Explanation, song: Song, run: Run) -> None:
-    received = explain(open_predictor(run.directory), song)
+def test_run_explains_as_its_export(
+    explanation: Explanation, song: Song, run_backend: Backend
+) -> None:
+    received = explain(Predictor(run_backend), song)
     assert_same(received, explanation)
     assert received.fields.place == explanation.fields.place
     assert received.fields.place is not None
@@ -68,17 +70,17 @@ def test_run_explains_as_its_export(explanation: Explanation, song: Song, run: R
 def test_server_explains_as_the_export(
     explanation: Explanation,
     song: Song,
-    exported: Path,
+    served_model: ServedModel,
     server: Callable[[ServedModel], AbstractContextManager[str]],
 ) -> None:
-    with server(ServedModel(exported)) as url:
+    with server(served_model) as url:
         received = explain(connect(url), song)
     assert_same(received, explanation)
     assert received.fields.place is None, "no signature tells it"
 
 
-def test_song_without_sound_or_words(song: Song, exported: Path) -> None:
-    predictor = open_predictor(exported)
+def test_song_without_sound_or_words(song: Song, exported_backend: Backend) -> None:
+    predictor = Predictor(exported_backend)
     words = explain(predictor, Song(song.artist, song.title, song.year))
     assert (words.segments, words.bands, words.png) == ((), (), None)
     assert list(words.fields.shapley) == ["year", "artist", "title"]
@@ -105,14 +107,15 @@ def test_export_of_an_earlier_version_asks_for_another_export(
     assert len(fields.shapley) == 3
 
 
-def test_unusable_image_is_named(song: Song, exported: Path, tmp_path: Path) -> None:
+def test_unusable_image_is_named(song: Song, exported_backend: Backend, tmp_path: Path) -> None:
+    predictor = Predictor(exported_backend)
     blank = tmp_path / "blank.png"
     Image.fromarray(np.zeros((256, 700), "uint8")).save(blank)
     with pytest.raises(InputError, match=r"blank\.png: expected a spectrogram, received a blank"):
-        explain(open_predictor(exported), Song(song.artist, spectrogram=blank))
+        explain(predictor, Song(song.artist, spectrogram=blank))
     (tmp_path / "cat.png").write_bytes(b"meow")
     with pytest.raises(InputError, match=r"cat\.png: expected a PNG file"):
-        explain(open_predictor(exported), Song(song.artist, spectrogram=tmp_path / "cat.png"))
+        explain(predictor, Song(song.artist, spectrogram=tmp_path / "cat.png"))
 
 
 def test_json_has_every_part(explanation: Explanation) -> None:

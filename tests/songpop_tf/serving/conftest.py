@@ -1,7 +1,6 @@
 """Servers of the exported model."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -11,14 +10,9 @@ from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server, rest_
 
 
 @pytest.fixture(scope="session")
-def saved_model(exported: Path) -> tf.Module:
+def saved_model(loaded_model: ServedModel) -> tf.Module:
     """The exported model, loaded with TensorFlow's Python API."""
-    return tf.saved_model.load(str(exported))
-
-
-@pytest.fixture(scope="session")
-def loaded_model(exported: Path) -> ServedModel:
-    return ServedModel(exported)
+    return loaded_model.module
 
 
 @pytest.fixture
@@ -28,10 +22,9 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def served_model(loaded_model: ServedModel, short_waits: None) -> ServedModel:
-    """The exported model on a server, without faults or requests of an earlier test."""
-    loaded_model.faults, loaded_model.requests = [], []
-    return loaded_model
+def served_model(served_model: ServedModel, short_waits: None) -> ServedModel:
+    """Its clients do not wait."""
+    return served_model
 
 
 @pytest.fixture(params=[rest_server, grpc_server], ids=["REST", "gRPC"])

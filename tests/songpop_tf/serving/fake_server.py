@@ -33,6 +33,7 @@ class ServedModel:
     """A SavedModel, the requests it received, and the faults still to come.
 
     Attributes:
+        module: as TensorFlow's Python API loads it.
         requests: the number of songs in each request that reached the model.
         faults: "slow", "drop" (the connection), "cut" (in the middle of a response), a status code,
             other text to send instead of JSON, or None for a normal response.
@@ -41,8 +42,8 @@ class ServedModel:
     def __init__(self, directory: Path) -> None:
         import tensorflow_text  # noqa: F401  registers the tokenizer's operations
 
-        self._loaded = tf.saved_model.load(str(directory))
-        self._signatures = self._loaded.signatures
+        self.module = tf.saved_model.load(str(directory))
+        self._signatures = self.module.signatures
         self.requests: list[int] = []
         self.faults: list[Any] = []
 

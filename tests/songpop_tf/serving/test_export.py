@@ -41,10 +41,13 @@ def test_graph_uses_only_operations_of_a_stock_server(exported: Path) -> None:
     assert not [operation for operation in operations if "Table" in operation]
 
 
-def test_versions_count_up_and_leave_no_other_files(run: Run, exported: Path) -> None:
-    second = export(run, exported.parent)
-    assert [path.name for path in sorted(exported.parent.iterdir())] == ["1", "2"]
-    assert second.name == "2"
+def test_versions_count_up_and_leave_no_other_files(
+    run: Run, exported: Path, tmp_path: Path
+) -> None:
+    assert [path.name for path in exported.parent.iterdir()] == ["1"]
+    versions = [export(run, tmp_path / "networks", "keras").name for _ in range(2)]
+    assert versions == ["1", "2"]
+    assert sorted(path.name for path in (tmp_path / "networks").iterdir()) == versions
 
 
 def test_run_folder_is_refused_as_target(run: Run) -> None:

@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 
 from pipelines.errors import InputError
-from songpop_tf.serving.loading import connect, load, open_predictor
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.backend import Backend
+from songpop_tf.serving.loading import connect, load
+from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.training.run import Run
 
 
-def test_run_and_exported_model_predict_the_same(run: Run, exported: Path, sample: Path) -> None:
+def test_run_and_exported_model_predict_the_same(
+    run_backend: Backend, exported_backend: Backend, sample: Path
+) -> None:
     png = next((sample / "spectrograms").rglob("*.png"))
     songs = [Song("A", "B", 1999), Song(spectrogram=png), Song("A", "B", 1999, png)]
-    expected = open_predictor(run.directory).predict_songs(songs)
-    for directory in (exported, exported.parent):
-        np.testing.assert_allclose(
-            open_predictor(directory).predict_songs(songs), expected, atol=1e-3
-        )
+    expected, received = (
+        Predictor(backend).predict_songs(songs) for backend in (run_backend, exported_backend)
+    )
+    np.testing.assert_allclose(received, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +43,18 @@ def test_url_without_a_server_is_reported(url: str, message: str) -> None:
     assert "object at 0x" not in str(raised.value)
 
 
-def test_load_takes_every_kind_of_model(run: Run, exported: Path, url: str, sample: Path) -> None:
-    png = next((sample / "spectrograms").rglob("*.png"))
-    expected = load(run.directory).predict(artist="A", title="B", year=1999, spectrogram=png)
-    for source in (str(run.directory), exported, str(exported.parent), url):
-        received = load(source).predict(artist="A", title="B", year=1999, spectrogram=str(png))
+def test_load_takes_every_kind_of_folder(run: Run, run_backend: Backend, exported: Path) -> None:
+    (expected,) = Predictor(run_backend).predict_songs([Song("A", "B", 1999)])
+    for source in (str(run.directory), exported, str(exported.parent)):
+        received = load(source).predict(artist="A", title="B", year=1999)
         np.testing.assert_allclose(received, expected, atol=1e-3)
+
+
+def test_load_takes_urls(run_backend: Backend, url: str, sample: Path) -> None:
+    png = next((sample / "spectrograms").rglob("*.png"))
+    expected = Predictor(run_backend).predict(artist="A", title="B", year=1999, spectrogram=png)
+    received = load(url).predict(artist="A", title="B", year=1999, spectrogram=str(png))
+    np.testing.assert_allclose(received, expected, atol=1e-3)
 
 
 def test_load_takes_folders_and_urls_only(tmp_path: Path) -> None:

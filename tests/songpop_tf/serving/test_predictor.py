@@ -12,8 +12,8 @@ from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
 from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
-from songpop_tf.serving.backend import Inputs, Row, Rows
-from songpop_tf.serving.loading import connect, open_predictor
+from songpop_tf.serving.backend import Backend, Inputs, Row, Rows
+from songpop_tf.serving.loading import connect
 from songpop_tf.serving.predictor import Prediction, Predictor, Song
 from tests.pipelines.audio.signals import chirp
 from tests.pipelines.images import encode_image, pixels
@@ -33,13 +33,13 @@ def songs_with_varied_inputs(data: PreparedData, sample: Path, count: int) -> li
 
 
 def test_server_predicts_as_the_local_model_in_batches(
-    url: str, served_model: ServedModel, exported: Path, data: PreparedData, sample: Path
+    url: str, served_model: ServedModel, exported_backend: Backend, data: PreparedData, sample: Path
 ) -> None:
     songs = songs_with_varied_inputs(data, sample, 40)
     predictor = connect(url)
     for song in songs:
         predictor.check(song)
-    expected = open_predictor(exported).predict_songs(songs)
+    expected = Predictor(exported_backend).predict_songs(songs)
     np.testing.assert_allclose(predictor.predict_songs(songs), expected, atol=1e-3)
     assert max(served_model.requests) <= 32
     assert len(served_model.requests) < 5, "songs are sent in batches"

@@ -17,8 +17,8 @@ from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import SPLITS, TEST
 from pipelines.synthetic import write_sample
-from songpop_tf.serving.loading import open_predictor
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.backend import Backend
+from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import GRAPH_FILE, METADATA_ONLY, OUTPUTS, USABLE, WITH_SPECTROGRAM
 from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError, TensorNames
 from songpop_tf.training.configurations import find_configuration
@@ -81,9 +81,13 @@ def run_c_api(
 
 @pytest.mark.parametrize("signature", [WITH_SPECTROGRAM, METADATA_ONLY])
 def test_c_api_computes_the_same_as_python(
-    exported: Path, columns: dict[str, Column], signature: str, tmp_path: Path
+    exported: Path,
+    saved_model: tf.Module,
+    columns: dict[str, Column],
+    signature: str,
+    tmp_path: Path,
 ) -> None:
-    function = tf.saved_model.load(str(exported)).signatures[signature]
+    function = saved_model.signatures[signature]
     inputs = set(function.structured_input_signature[1])
     assert inputs == set(columns) - ({"spectrogram_png"} if signature == METADATA_ONLY else set())
     expected = function(**{name: tf.constant(columns[name]) for name in inputs})
@@ -116,7 +120,7 @@ def songs_of_many_lengths(folder: Path) -> tuple[PreparedData, pd.DataFrame]:
 
 
 def test_training_run_graph_and_c_api_predict_100_songs_the_same(
-    exported: Path, run: Run, tmp_path: Path
+    exported: Path, saved_model: tf.Module, run: Run, run_backend: Backend, tmp_path: Path
 ) -> None:
     data, songs = songs_of_many_lengths(tmp_path)
     assert len(songs) == 100
@@ -131,11 +135,11 @@ def test_training_run_graph_and_c_api_predict_100_songs_the_same(
     expected = np.concatenate(
         [predict_split(combined, model, run, data, split) for split in SPLITS]
     )
-    served = tf.saved_model.load(str(exported)).signatures[WITH_SPECTROGRAM]
+    served = saved_model.signatures[WITH_SPECTROGRAM]
     graph_outputs = served(**{name: tf.constant(column) for name, column in columns.items()})
     c_api_outputs = run_c_api(exported, WITH_SPECTROGRAM, columns, tmp_path)
     fields = zip(songs.artist, songs.title, songs.year.tolist(), strict=True)
-    predictions = open_predictor(run.directory).predict_songs(
+    predictions = Predictor(run_backend).predict_songs(
         [Song(*known, file) for known, file in zip(fields, files, strict=True)]
     )
     for popularity in (
