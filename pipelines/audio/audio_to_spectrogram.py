@@ -12,8 +12,10 @@ import tensorflow as tf
 from pipelines.audio.grayscale import CLIP_FRACTION
 from pipelines.audio.synchrosqueezing import (
     BINS,
+    LOWEST_HERTZ,
     PIECE_COLUMNS,
     ROWS,
+    SAMPLE_RATE,
     SAMPLES_PER_COLUMN,
     STEP,
     Level,
@@ -82,17 +84,34 @@ class AudioToSpectrogram(tf.Module):  # type: ignore[misc]  # TensorFlow is unty
 def _squeezed_blocks(blocks: tf.Tensor, level: Level) -> tf.Tensor:
     """Squeezed amplitudes ``(960, 258)`` of the blocks ``(blocks, samples)`` of a level."""
     spectra = tf.pad(tf.signal.rfft(blocks), [[0, 0], [0, level.block // 2]])
-    total = tf.add_n([_squeeze(*_coefficients(spectra, group), group) for group in level.groups])
+    lowest_rows_per_bin = SAMPLE_RATE / level.block / LOWEST_HERTZ
+    total = tf.add_n(
+        [
+            _squeeze(*_coefficients(spectra, group, lowest_rows_per_bin), group)
+            for group in level.groups
+        ]
+    )
     return tf.reshape(total, [PIECE_COLUMNS, BINS])
 
 
-def _coefficients(spectra: tf.Tensor, group: VoiceGroup) -> tuple[tf.Tensor, tf.Tensor]:
-    """``W`` and ``D``, each ``(blocks, voices, samples)`` complex64."""
+def _coefficients(
+    spectra: tf.Tensor, group: VoiceGroup, lowest_rows_per_bin: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """``W`` and ``D``, each ``(blocks, voices, samples)`` complex64.
+
+    Args:
+        spectra: ``(blocks, bins)`` complex64.
+        group: of voices.
+        lowest_rows_per_bin: distance of two bins divided by the frequency of the lowest row.
+    """
     _, voices, width = group.filters.shape
-    # Computed in the graph: as constants, they would take megabytes of it.
+    # Computed in the graph: as constants, bins and the second filters would take megabytes of it.
     bins = tf.constant(group.first_bins[:, np.newaxis], tf.int32) + tf.range(width)
+    wavelets = tf.constant(group.filters[0])
+    frequencies = tf.cast(bins, tf.float32) * lowest_rows_per_bin
+    filters = tf.stack([wavelets, wavelets * frequencies])
     bands = tf.gather(spectra, bins, axis=1)[tf.newaxis]
-    bands *= tf.cast(group.filters[:, np.newaxis], tf.complex64)
+    bands *= tf.cast(filters[:, tf.newaxis], tf.complex64)
     folded = tf.reshape(bands, [2, -1, voices, width // group.length, group.length])
     samples = tf.signal.ifft(tf.reduce_sum(folded, axis=3))[..., group.samples]
     return samples[0], samples[1]

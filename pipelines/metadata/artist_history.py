@@ -29,7 +29,7 @@ class _SampledSongs:
     """Songs sampled from the histories of the credited artists, before any is excluded.
 
     Attributes:
-        index: ``(batch, 32)`` int64, position of the song in the arrays of the history.
+        index: ``(batch, 32)`` int32, position of the song in the arrays of the history.
         artist_position: ``(batch, 32)`` int32, 0-2: the credited artist whose history holds it.
         is_filled: ``(batch, 32)`` bool, False where the history has fewer songs.
         total: ``(batch, 1)`` int64, songs of all credited artists before sampling.
@@ -51,9 +51,9 @@ class ArtistHistory:
     Attributes:
         artists: ``(artists,)`` int64 keys in ascending order.
         indptr: ``(artists + 1,)`` int64.
-        indices: ``(entries,)`` int64 positions in the arrays below, by year within each artist.
+        indices: ``(entries,)`` int32 positions in the arrays below, by year within each artist.
         song_keys: ``(songs,)`` int64.
-        song_artists: ``(songs, 3)`` int64 keys of the credited artists.
+        song_artists: ``(songs, 3)`` int32 positions in ``artists``, -1 after the last artist.
         years: ``(songs,)`` int32, 0 = unknown.
         residual: ``(songs,)`` float32, popularity minus the year baseline of the song's own set.
         is_pretraining: ``(songs,)`` float32, 1 for rows of the pre-training set.
@@ -63,9 +63,9 @@ class ArtistHistory:
 
     artists: npt.NDArray[np.int64]
     indptr: npt.NDArray[np.int64]
-    indices: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
     song_keys: npt.NDArray[np.int64]
-    song_artists: npt.NDArray[np.int64]
+    song_artists: npt.NDArray[np.int32]
     years: npt.NDArray[np.int32]
     residual: npt.NDArray[np.float32]
     is_pretraining: npt.NDArray[np.float32]
@@ -84,14 +84,15 @@ class ArtistHistory:
         years = table.year.to_numpy("int32")
         expected = year_baselines[is_pretraining.astype(int), year_index(years)]
         artist, title = (tf.constant(table[name].to_numpy(object)) for name in ("artist", "title"))
-        song_artists = artist_keys(artist).numpy()
-        artists, indptr, indices = _index_by_artist(song_artists, years)
+        credited = artist_keys(artist).numpy()
+        artists, indptr, indices = _index_by_artist(credited, years)
         return cls(
             artists=artists,
             indptr=indptr,
             indices=indices,
-            song_keys=song_key(tf.constant(song_artists), title).numpy(),
-            song_artists=song_artists,
+            song_keys=song_key(tf.constant(credited), title).numpy(),
+            # A third of the bytes of the keys, of which an exported graph holds a copy.
+            song_artists=_positions(credited, artists),
             years=years,
             residual=(table.popularity.to_numpy("float32") - expected).astype("float32"),
             is_pretraining=is_pretraining,
@@ -187,14 +188,19 @@ class ArtistHistory:
 
         An artist without songs has no entries.
         """
-        keys = tf.constant(self.artists)
-        flat = tf.reshape(artists, [-1])
-        row = tf.minimum(tf.searchsorted(keys, flat, out_type=tf.int64), len(self.artists) - 1)
+        row = self._position(artists)
+        has_songs, row = row >= 0, tf.maximum(row, 0)
         indptr = tf.constant(self.indptr)
         start = tf.gather(indptr, row)
-        has_songs = tf.equal(tf.gather(keys, row), flat)
-        length = tf.where(has_songs, tf.gather(indptr, row + 1) - start, 0)
-        return tf.reshape(start, tf.shape(artists)), tf.reshape(length, tf.shape(artists))
+        return start, tf.where(has_songs, tf.gather(indptr, row + 1) - start, 0)
+
+    def _position(self, artists: tf.Tensor) -> tf.Tensor:
+        """Return the positions of the keys in ``artists``, ``(batch, 3)`` int32, or -1."""
+        keys = tf.constant(self.artists)
+        flat = tf.reshape(artists, [-1])
+        position = tf.minimum(tf.searchsorted(keys, flat), len(self.artists) - 1)
+        position = tf.where(tf.equal(tf.gather(keys, position), flat), position, -1)
+        return tf.reshape(position, tf.shape(artists))
 
     def _is_same_song(
         self, sampled: _SampledSongs, song: tf.Tensor, has_title: tf.Tensor, year: tf.Tensor
@@ -218,12 +224,14 @@ class ArtistHistory:
         A song of two of the credited artists has an entry in both of their rows, but is shown once.
         """
         song_artists = tf.gather(tf.constant(self.song_artists), sampled.index)
+        given = self._position(artists)
         is_duplicate = tf.zeros_like(sampled.artist_position, tf.bool)
         for position in range(MAX_ARTISTS - 1):
-            artist = artists[:, position, tf.newaxis, tf.newaxis]
-            is_credited = tf.reduce_any(tf.equal(song_artists, artist), axis=2)
-            # The padding of the song's artists equals NO_ARTIST, but is no co-credited artist.
-            is_credited &= tf.not_equal(artist[:, :, 0], NO_ARTIST)
+            artist = given[:, position, tf.newaxis, tf.newaxis]
+            # -1 is an artist without songs here, and in a song's artists no artist.
+            is_credited = tf.reduce_any(tf.equal(song_artists, artist), axis=2) & (
+                artist[:, :, 0] >= 0
+            )
             is_duplicate |= is_credited & (sampled.artist_position > position)
         return is_duplicate
 
@@ -264,19 +272,27 @@ def _fit_baseline_of(table: pd.DataFrame, is_pretraining: int) -> npt.NDArray[np
 
 
 def _index_by_artist(
-    song_artists: npt.NDArray[np.int64], years: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    credited: npt.NDArray[np.int64], years: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Return ``artists``, ``indptr`` and ``indices`` of `ArtistHistory`."""
-    song = np.repeat(np.arange(len(song_artists)), MAX_ARTISTS)
-    entries = pd.DataFrame({"artist": song_artists.reshape(-1), "song": song, "year": years[song]})
+    song = np.repeat(np.arange(len(credited), dtype=np.int32), MAX_ARTISTS)
+    entries = pd.DataFrame({"artist": credited.reshape(-1), "song": song, "year": years[song]})
     entries = entries[entries.artist != NO_ARTIST].drop_duplicates(["artist", "song"])
     entries = entries.sort_values(["artist", "year", "song"])
     artists, counts = np.unique(entries.artist.to_numpy("int64"), return_counts=True)
     if not len(artists):
         # One row without entries, and one index that is never shown: `tf.gather` needs arrays that
         # are not empty.
-        return np.array([NO_ARTIST], "int64"), np.zeros(2, "int64"), np.zeros(1, "int64")
-    return artists, np.r_[0, np.cumsum(counts)].astype("int64"), entries.song.to_numpy("int64")
+        return np.array([NO_ARTIST], "int64"), np.zeros(2, "int64"), np.zeros(1, "int32")
+    return artists, np.r_[0, np.cumsum(counts)].astype("int64"), entries.song.to_numpy("int32")
+
+
+def _positions(
+    credited: npt.NDArray[np.int64], artists: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """Return the positions of keys in ``artists``, which has them all; -1 for `NO_ARTIST`."""
+    positions = np.searchsorted(artists, credited).astype("int32")
+    return np.where(credited == NO_ARTIST, np.int32(-1), positions)
 
 
 def _systematic_sample(total: tf.Tensor, sampling_offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

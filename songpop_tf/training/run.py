@@ -20,7 +20,7 @@ from songpop_tf.training.callbacks import History
 from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS, Configuration
 from songpop_tf.training.conformal import PredictionIntervals
 
-RUN_FORMAT = 4
+RUN_FORMAT = 5
 """Changes whenever a run of an earlier version cannot be read."""
 CONFIG_FILE = "config.toml"
 _DATA_FILE = "data.json"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .keys import NO_ARTIST, artist_keys, song_key
+from .keys import artist_keys, song_key
 from .tokenizer import Tokenizer
 from .unicode import WHITE_SPACE
 
@@ -93,12 +93,17 @@ class SongInputs:
         sampled = np.minimum(places.astype(np.int64), len(index) - 1)
         return index[sampled], position[sampled], total / np.float32(HISTORY_LENGTH)
 
-    def _songs_of(self, key: int) -> npt.NDArray[np.int64]:
-        artists, indptr = self._history["artists"], self._history["indptr"]
-        row = min(int(np.searchsorted(artists, key)), len(artists) - 1)
-        end = indptr[row + 1] if artists[row] == key else indptr[row]
-        songs: npt.NDArray[np.int64] = self._history["indices"][indptr[row] : end]
+    def _songs_of(self, key: int) -> npt.NDArray[np.int32]:
+        row, indptr = self._position(key), self._history["indptr"]
+        first, end = (indptr[row], indptr[row + 1]) if row >= 0 else (0, 0)
+        songs: npt.NDArray[np.int32] = self._history["indices"][first:end]
         return songs
+
+    def _position(self, key: int) -> int:
+        """The artist's position in the history, or -1."""
+        artists = self._history["artists"]
+        position = min(int(np.searchsorted(artists, key)), len(artists) - 1)
+        return position if artists[position] == key else -1
 
     def _is_excluded(
         self,
@@ -116,7 +121,7 @@ class SongInputs:
             excluded |= self._history["years"][index] == year
         # A song of two of the artists is in both rows.
         credited = self._history["song_artists"][index]
-        for earlier, key in enumerate(keys[:-1]):
-            if key != NO_ARTIST:
-                excluded |= (credited == key).any(axis=1) & (position > earlier)
+        for earlier, artist in enumerate(map(self._position, keys[:-1])):
+            if artist >= 0:
+                excluded |= (credited == artist).any(axis=1) & (position > earlier)
         return excluded
