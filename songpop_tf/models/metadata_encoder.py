@@ -13,6 +13,7 @@ from pipelines.metadata.presets import keras_hub_preset, loading_preset
 from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig
 from songpop_tf.models.popularity_output import FEATURES, popularity_output, to_logits
+from songpop_tf.models.quantization import round_large_weights
 
 _DEFAULT_CONFIG = MetadataEncoderConfig()
 _EMBEDDING_LAYERS = {"artist": "artist_embedding", "title": "title_embedding"}
@@ -129,9 +130,8 @@ def _transformer(vocabulary_size: int, config: MetadataEncoderConfig) -> keras.M
     transformer = keras.Model(backbone.input, last_block.output, name="transformer")
     transformer.trainable = not config.freeze_backbone
     if config.freeze_backbone:
-        # 8 bits for each number of the word pieces' embeddings, a quarter of the size; nobody
-        # trains them.
         transformer.get_layer("token_embedding").quantize("int8")
+        round_large_weights(transformer)
     return transformer
 
 

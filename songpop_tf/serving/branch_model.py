@@ -5,35 +5,49 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from pipelines.metadata.masking import Tensors
+from songpop_tf.models.quantization import quantized_exactly
 from songpop_tf.training.conformal import Covariates, PredictionIntervals
 
-MIN_HALF_PRECISION = 100_000
-"""Numbers in a frozen weight from which on it is stored in half precision."""
+
+class StoredWeight(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
+    """A weight of the served graph, as integers if it has been rounded to 8 bits."""
+
+    def __init__(self, value: npt.NDArray[np.generic]) -> None:
+        super().__init__()
+        quantized = quantized_exactly(value)
+        self._value = tf.Variable(
+            value if quantized is None else quantized.levels, trainable=False, name="weight"
+        )
+        self._scales = None if quantized is None else tf.constant(quantized.scales)
+
+    def read(self) -> tf.Tensor:
+        """Return the weight, in the dtype of the model's."""
+        if self._scales is None:
+            return self._value.read_value()
+        return tf.cast(self._value, tf.float32) * self._scales
 
 
 class SharedWeights(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped
     """Copies of the models' weights, each stored once: a fusion model contains a whole text branch.
 
-    Large frozen weights, those of a pre-trained transformer, are stored in half precision: of tens
-    of megabytes that is half. A graph that uses the copies is saved with this object.
+    A graph that uses the copies is saved with this object.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._copies: dict[str, tf.Variable] = {}
+        self._copies: dict[str, StoredWeight] = {}
 
-    def add(self, weight: keras.Variable, *, is_frozen: bool) -> tf.Variable:
+    def add(self, weight: keras.Variable) -> StoredWeight:
         """Return the copy of a weight, or of an equal one that was added before."""
         value = weight.numpy()
-        if is_frozen and value.dtype == np.float32 and value.size >= MIN_HALF_PRECISION:
-            value = value.astype(np.float16)
         header = f"{value.dtype} {value.shape} ".encode()
         digest = hashlib.sha256(header + value.tobytes()).hexdigest()
         if digest not in self._copies:
-            self._copies[digest] = tf.Variable(value, trainable=False, name="weight")
+            self._copies[digest] = StoredWeight(value)
         return self._copies[digest]
 
 
@@ -54,13 +68,8 @@ class BranchModel:
     ) -> None:
         self._model = model
         self._intervals = intervals
-        # Not `weight.trainable`, which Keras leaves true inside of a frozen layer.
-        self._trainable = [
-            weights.add(weight, is_frozen=False) for weight in model.trainable_variables
-        ]
-        self._frozen = [
-            weights.add(weight, is_frozen=True) for weight in model.non_trainable_variables
-        ]
+        self._trainable = [weights.add(weight) for weight in model.trainable_variables]
+        self._frozen = [weights.add(weight) for weight in model.non_trainable_variables]
         inputs = {
             tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
             for tensor in model.inputs
@@ -91,11 +100,8 @@ class BranchModel:
     def _predict(self, inputs: Tensors) -> Any:
         """The model's output, computed with the copies of its weights."""
         weights = (
-            [tf.cast(copy, weight.dtype) for copy, weight in zip(copies, originals, strict=True)]
-            for copies, originals in (
-                (self._trainable, self._model.trainable_variables),
-                (self._frozen, self._model.non_trainable_variables),
-            )
+            [weight.read() for weight in self._trainable],
+            [weight.read() for weight in self._frozen],
         )
         popularity, _ = self._model.stateless_call(*weights, inputs, training=False)
         return popularity
