@@ -143,9 +143,13 @@ def fit_audio_features(
     cnn: keras.Model, inputs: Inputs, targets: NDArray[np.float32], seed: int
 ) -> None:
     """Train the CNN up to its audio features, on standardized ones, `(songs, 10)`."""
+    fit_dataset(cnn, training_dataset(inputs, targets, seed), len(targets))
+
+
+def fit_dataset(cnn: keras.Model, dataset: tf.data.Dataset, songs: int) -> None:
+    """As `fit_audio_features`, on batches of inputs and standardized audio features."""
     model = keras.Model(cnn.input, cnn.get_layer(AUDIO_FEATURES_LAYER).output)
-    dataset = training_dataset(inputs, targets, seed)
-    steps = EPOCHS * -(-len(targets) // BATCH_SIZE)
+    steps = EPOCHS * -(-songs // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // EPOCHS
     )

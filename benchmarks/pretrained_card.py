@@ -2,11 +2,14 @@
 
 import argparse
 import dataclasses
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import keras
 import numpy as np
 from accuracy import Fold, predict_text
+from config_options import config_from_options
 from pretrained_audio import (
     SongTable,
     Values,
@@ -126,6 +129,7 @@ def about(
             "\n".join(
                 [
                     _origin(options),
+                    *_text_encoder(options, text),
                     _training_data(fold, audio.recordings),
                     _text_errors(fold, text),
                     _interval_line(fold, text, intervals),
@@ -147,6 +151,28 @@ def _origin(options: argparse.Namespace) -> str:
         f"- **Created** on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/train_pretrained.py "
         f"{arguments} --recordings RECORDINGS`."
     )
+
+
+def _text_encoder(options: argparse.Namespace, text: TextBranch) -> list[str]:
+    if not options.preset:
+        return []
+    pieces = len(text.preprocessor.tokenizer.vocabulary)
+    layers = config_from_options(options).metadata.layers
+    return [
+        f"- **Text encoder**: the first {layers} layers of {_preset_name(Path(options.preset))}, "
+        f"frozen, in 8 bits, with {pieces:,} word pieces."
+    ]
+
+
+def _preset_name(preset: Path) -> str:
+    """Heading of the preset's own model card, and its license."""
+    path = preset / "README.md"
+    card = path.read_text(encoding="utf-8")
+    heading = re.search(r"^# (.+)$", card, re.MULTILINE)
+    license_name = re.search(r"^license: (.+)$", card, re.MULTILINE)
+    if heading is None or license_name is None:
+        raise SystemExit(f"{path}: expected a heading and a license")
+    return f"{heading[1]} ({license_name[1]})"
 
 
 def _training_data(fold: Fold, recordings: int) -> str:

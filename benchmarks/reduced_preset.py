@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from pipelines.metadata.tokenizer import MetadataTokenizer
 
-FREQUENT_PIECES = 12_000
+FREQUENT_PIECES = 6_000
 """Kept whether they occur or not: BERT's vocabularies are sorted by frequency."""
 TOKENS = 64
 _EMBEDDINGS = "embeddings.word_embeddings.weight"

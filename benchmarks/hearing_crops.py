@@ -1,0 +1,156 @@
+"""Whole recordings or crops, with and without augmentation: what the convolutions hear.
+
+    python benchmarks/hearing_crops.py --real real --seeds 1 --out hearing_crops
+
+The study resizes each song to 1,024 columns, adds noise and cutout patches, and claims that both
+are better than crops and unchanged images. --real is the folder that hearing.py reads; its
+recordings have 2,400 columns. A crop is 1,024 columns of the file; a recording's prediction is the
+mean over three. The CNN is told neither length nor statistics, so that only its convolutions tell
+recordings apart. R2 on Spotify's audio features in the folds of hearing.py. Finished results are
+kept.
+"""
+
+import argparse
+import dataclasses
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from hearing import (
+    BATCH_SIZE,
+    FOLDS,
+    TARGETS,
+    Values,
+    artist_folds,
+    fit_dataset,
+    predict_audio_features,
+    read_images,
+    read_songs,
+)
+from numpy.typing import NDArray
+from timing import log
+
+from pipelines.config import AugmentationConfig
+from pipelines.io import read_json, write_json
+from pipelines.spectrograms.augmentation import augment
+from pipelines.spectrograms.loading import COLUMNS, UNKNOWN_COLUMNS, cnn_inputs
+from pipelines.spectrograms.statistics import STATISTICS
+from pipelines.tables.audio_features import AUDIO_FEATURES, standardize_audio_features
+from songpop_tf.evaluation.metrics import r2
+from songpop_tf.models import spectrogram_cnn
+
+NONE = AugmentationConfig(noise_stddev=0, patches=0)
+STUDY = AugmentationConfig(noise_stddev=0.02, patches=5)
+CROPS = 3
+
+Images = NDArray[np.uint8]
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """How the images are presented."""
+
+    crops: bool
+    augmentation: AugmentationConfig
+
+
+VARIANTS = {
+    "whole recordings": Variant(crops=False, augmentation=NONE),
+    "whole recordings, noise and patches (the study's)": Variant(crops=False, augmentation=STUDY),
+    "random crops": Variant(crops=True, augmentation=NONE),
+    "random crops, noise and patches": Variant(crops=True, augmentation=STUDY),
+}
+
+
+def inputs_of(images: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The CNN's inputs for images of unknown length, `(songs, 256, 1024)`."""
+    songs = tf.shape(images)[0]
+    return {
+        "spectrogram": tf.cast(images, tf.float32),
+        "columns": tf.fill([songs], tf.constant(UNKNOWN_COLUMNS, tf.int64)),
+        "statistics": tf.zeros([songs, STATISTICS]),
+    }
+
+
+def training_dataset(
+    images: Images, targets: NDArray[np.float32], augmentation: AugmentationConfig, seed: int
+) -> tf.data.Dataset:
+    """Shuffled batches of one epoch, cropped if the images are wider than the CNN's input."""
+
+    def prepare(seeds: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        last = images.shape[2] - COLUMNS
+        first = tf.random.stateless_uniform(
+            [], tf.add(seeds, [0, 9]), maxval=last + 1, dtype=tf.int64
+        )
+        crop = tf.ensure_shape(image[:, first : first + COLUMNS], [images.shape[1], COLUMNS])
+        return augment(tf.cast(crop, tf.float32), augmentation, seeds)
+
+    songs = tf.data.Dataset.from_tensor_slices((images, targets)).shuffle(len(targets), seed=seed)
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    return (
+        tf.data.Dataset.zip(seeds, songs)
+        .map(lambda pair, song: (prepare(pair, song[0]), song[1]), num_parallel_calls=2)
+        .batch(BATCH_SIZE)
+        .map(lambda batch, target: (inputs_of(batch), target))
+        .prefetch(2)
+    )
+
+
+def predict(cnn: keras.Model, images: Images) -> Values:
+    """Standardized audio features, the mean over evenly spread crops."""
+    starts = np.unique(np.linspace(0, images.shape[2] - COLUMNS, CROPS).astype(int))
+    crops = [images[:, :, start : start + COLUMNS] for start in starts]
+    return np.mean([predict_audio_features(cnn, inputs_of(crop)) for crop in crops], axis=0)
+
+
+def measure(
+    images: Images, truth: pd.DataFrame, artists: pd.Series, variant: Variant, seed: int
+) -> dict[str, float]:
+    """Cross-validate one variant; R2 of each target."""
+    targets = standardize_audio_features(truth)
+    folds, predicted = artist_folds(artists, seed), np.zeros(targets.shape)
+    for fold in range(FOLDS):
+        is_train, fold_seed = folds != fold, seed * FOLDS + fold
+        keras.utils.set_random_seed(fold_seed)
+        cnn = spectrogram_cnn()
+        dataset = training_dataset(
+            images[is_train], targets[is_train], variant.augmentation, fold_seed
+        )
+        fit_dataset(cnn, dataset, int(is_train.sum()))
+        predicted[~is_train] = predict(cnn, images[~is_train])
+        keras.utils.clear_session(free_memory=True)
+    columns = {name: AUDIO_FEATURES.index(name) for name in TARGETS}
+    return {name: r2(targets[:, at], predicted[:, at]) for name, at in columns.items()}
+
+
+def main() -> None:
+    """Cross-validate all variants and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--real", type=Path, required=True, help="folder with real recordings")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True, help="folder for results")
+    options = parser.parse_args()
+    songs = read_songs(options.real)
+    files = np.stack(read_images(options.real, songs))
+    resized = np.stack([cnn_inputs(tf.constant(image))["spectrogram"] for image in files])
+    rows = []
+    for seed in range(options.seeds):
+        for name, variant in VARIANTS.items():
+            path = options.out / f"{seed} {name}.json"
+            if not path.is_file():
+                log(f"seed {seed}: {name}")
+                images = files if variant.crops else resized
+                truth = songs[list(AUDIO_FEATURES)]
+                write_json(path, measure(images, truth, songs.artist, variant, seed))
+            rows.append({"input": name, **read_json(path)})
+    table = pd.DataFrame(rows).groupby("input", sort=False).mean().round(3)
+    print(f"R2 on {len(songs)} recordings, mean of {options.seeds} seeds\n\n{table.to_string()}")
+
+
+if __name__ == "__main__":
+    main()
