@@ -31,10 +31,10 @@ from tests.songpop_tf.tuning.helpers import (
 def test_search_starts_with_the_defaults_and_keeps_the_best(
     data: PreparedData, tmp_path: Path, hypermodels: list[FakeHyperModel], algorithm: str
 ) -> None:
-    lines = search_head(data, tmp_path, algorithm, 6)
+    lines = search_head(data, tmp_path, algorithm, 5)
     dropouts = hypermodels[0].dropouts
     table = read_trials(tmp_path / "combined")
-    assert len(table) == len(dropouts) == 6
+    assert len(table) == len(dropouts) == 5
     assert table["fusion.dropout"][0] == dropouts[0] == TINY.fusion.dropout
     assert table["head_fit.learning_rate"][0] == TINY.head_fit.learning_rate
     assert table["fusion.dropout"].nunique() > 3
