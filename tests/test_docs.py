@@ -1,11 +1,13 @@
 """README and documentation: the code they show works, and their links lead somewhere."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+import songpop_tf
 from pipelines.prepared_data import PreparedData
 from songpop_tf.config import config_from_dict
 from tests.conftest import TINY
@@ -59,10 +61,15 @@ def test_scripts_in_api_page_run(
 ) -> None:
     blocks = ["from tests.conftest import TINY"]
     for block in code_blocks("docs/api/songpop_tf.md", "python"):
-        quick = block.replace("songpop_tf.RunConfig(seed=1)", "TINY")
+        quick = block.replace("songpop_tf.RunConfig(seed=1)", "TINY").replace("cv=3", "cv=2")
         blocks.append(quick.replace("SongPopularityRegressor()", "SongPopularityRegressor(TINY)"))
     variables = run_in_demo_folder(blocks, data, tmp_path, monkeypatch)
+    run, models = variables["run"], {"text_naive"}
+    assert {str(one) for one in run.finished()} == models  # type: ignore[attr-defined]
+    assert list((tmp_path / "run" / "tensorboard").rglob("events.*"))
     assert (tmp_path / "run" / "report.md").is_file()
+    assert set(json.loads((tmp_path / "run" / "evaluation.json").read_text())["models"]) == models
+    assert 0 <= songpop_tf.load("run").predict(artist="A", year=1999).popularity <= 100
     assert variables["model"].get_params()["config"] == TINY  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""The commands as Python functions."""
+"""The commands as Python functions; `tests/test_docs.py` trains, evaluates and loads with them."""
 
 from pathlib import Path
 
@@ -6,22 +6,6 @@ import pytest
 
 import songpop_tf
 from pipelines.errors import InputError
-from pipelines.prepared_data import PreparedData
-from tests.conftest import TINY, SilentConsole
-
-
-def test_model_is_trained_evaluated_and_loaded_from_folders(
-    data: PreparedData, tmp_path: Path
-) -> None:
-    folder, out = str(data.directory), str(tmp_path / "run")
-    run = songpop_tf.train(
-        folder, out, approach="naive", branch="text", config=TINY, console=SilentConsole()
-    )
-    assert [str(one) for one in run.finished()] == ["text_naive"]
-    assert list((tmp_path / "run" / "tensorboard").rglob("events.*"))
-    evaluation = songpop_tf.evaluate(folder, out, console=SilentConsole())
-    assert set(evaluation["models"]) == {"text_naive"}
-    assert 0 <= songpop_tf.load(out).predict(artist="A", year=1999).popularity <= 100
 
 
 @pytest.mark.parametrize("function", [songpop_tf.train, songpop_tf.tune])
