@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -29,7 +30,9 @@ from songpop_tf.training.configurations import CONFIGURATIONS
 from songpop_tf.training.conformal import N_FEATURES, GroupCalibration, PredictionIntervals
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import Trainer
-from tests.songpop_tf.serving.fake_server import ServedModel
+
+if TYPE_CHECKING:
+    from tests.songpop_tf.serving.fake_server import ServedModel
 
 # The same examples in each run, and few: they guard against changes, each in a moment.
 settings.register_profile("tests", max_examples=50, derandomize=True, deadline=None, database=None)
@@ -71,13 +74,18 @@ def some_intervals() -> PredictionIntervals:
     )
 
 
+@pytest.hookimpl(trylast=True)  # after those of other markers have been deselected
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take the tests that need the trained run first.
+    """Take the tests that need the trained run first, and the notebooks in the middle.
 
     With pytest-xdist two processes begin with one half of the tests each: one that trains, and one
-    that need not wait for it.
+    that need not wait for it and begins with the longest tests, so that none is left for the end.
     """
-    items.sort(key=lambda item: "run" not in getattr(item, "fixturenames", ()))
+    notebooks = [item for item in items if item.path.name == "test_notebooks.py"]
+    others = [item for item in items if item not in notebooks]
+    others.sort(key=lambda item: "run" not in getattr(item, "fixturenames", ()))
+    middle = len(items) // 2
+    items[:] = [*others[:middle], *notebooks, *others[middle:]]
 
 
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -148,13 +156,15 @@ def exported_backend(exported: Path) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def loaded_model(exported: Path) -> ServedModel:
+def loaded_model(exported: Path) -> "ServedModel":
     """The exported model, loaded once for all servers."""
+    from tests.songpop_tf.serving.fake_server import ServedModel
+
     return ServedModel(exported)
 
 
 @pytest.fixture
-def served_model(loaded_model: ServedModel) -> ServedModel:
+def served_model(loaded_model: "ServedModel") -> "ServedModel":
     """The exported model on a server, without faults or requests of an earlier test."""
     loaded_model.faults, loaded_model.requests = [], []
     return loaded_model
