@@ -18,6 +18,13 @@ import pipelines.datasets, pipelines.prepare, songpop_tf
 print(songpop_tf.spectrogram_cnn(mean_popularity=50.0).name)
 """
 
+# TensorFlow, imported by the user's own script, shows the warnings that the commands silence.
+TRACED = """
+import tensorflow as tf
+from pipelines.metadata.artist_keys import artist_keys
+print(next(iter(tf.data.Dataset.from_tensors(["Queen"]).map(artist_keys))).shape)
+"""
+
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow_text", None)
@@ -32,3 +39,11 @@ def test_spectrograms_and_cnn_need_no_tensorflow_text() -> None:
         [sys.executable, "-c", CNN_ONLY], capture_output=True, text=True, check=False
     )
     assert done.stdout == "spectrogram_cnn\n", done.stderr
+
+
+def test_import_inside_a_traced_function_prints_no_warning() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "(1, 3)\n", done.stderr
+    assert "AutoGraph" not in done.stderr
