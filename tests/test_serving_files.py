@@ -136,8 +136,9 @@ def test_openapi_names_the_signatures_and_tensors_of_an_export(
     inputs = {name for signature in served for name in signatures[signature]["inputs"]}
     outputs = {name for signature in served for name in signatures[signature]["outputs"]}
     assert set(schemas["Song"]["properties"]) == inputs
-    assert set(schemas["Columns"]["properties"]["inputs"]["properties"]) == inputs
+    assert set(schemas["Inputs"]["properties"]) == inputs
     assert set(schemas["Prediction"]["properties"]) == outputs
+    assert set(schemas["Outputs"]["properties"]) == outputs
 
 
 def test_image_of_the_tool_copies_every_package_and_runs_as_a_user() -> None:
