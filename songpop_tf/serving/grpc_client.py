@@ -32,6 +32,16 @@ DEFAULT_MODEL = "songpop"
 """The model of a URL without one."""
 
 _SIGNATURE_DEF = "signature_def"
+_CHANNEL_OPTIONS = [
+    # Retried here instead: gRPC itself retries small requests only.
+    ("grpc.enable_retries", 0),
+    # Not gRPC's 4 MB: a batch of spectrograms has up to 16 MB, and a server's answer may be as long
+    # as it is. What a server accepts is its own setting.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+]
+_TOO_LARGE = "larger than max"
+"""In the details of RESOURCE_EXHAUSTED, if a message is the cause: sending it again is useless."""
 _UNAVAILABLE = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -56,8 +66,7 @@ class GrpcBackend:
         parts = urlsplit(url)
         self._model = parts.path.strip("/") or DEFAULT_MODEL
         self.name = f"grpc://{parts.netloc}/{self._model}"
-        # Retried here instead: gRPC itself retries small requests only.
-        channel = grpc.insecure_channel(parts.netloc, [("grpc.enable_retries", 0)])
+        channel = grpc.insecure_channel(parts.netloc, _CHANNEL_OPTIONS)
         self._service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self.signatures = self._signatures()
         self.branches = branches_from_signatures(self.name, self.signatures)
@@ -105,12 +114,15 @@ class GrpcBackend:
         try:
             return method(request, timeout=RESPONSE_TIMEOUT)
         except grpc.RpcError as error:
-            raise _error_class(error.code())(
+            raise _error_class(error)(
                 f"{self.name}: expected status OK, received {error.code().name}: {error.details()}"
             ) from None
 
 
-def _error_class(code: grpc.StatusCode) -> type[InputError]:
+def _error_class(error: grpc.RpcError) -> type[InputError]:
+    code = error.code()
+    if _TOO_LARGE in (error.details() or ""):
+        return RejectedBatchError
     if code in _UNAVAILABLE:
         return UnavailableError
     return RejectedBatchError if code == grpc.StatusCode.INVALID_ARGUMENT else InputError

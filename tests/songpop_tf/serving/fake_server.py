@@ -163,9 +163,10 @@ def _from_json(value: Any) -> Any:
 
 
 @contextmanager
-def grpc_server(model: ServedModel) -> Iterator[str]:
-    """The URL of the model while the server runs."""
-    server = grpc.server(ThreadPoolExecutor(2))
+def grpc_server(model: ServedModel, max_message: int = 2**31 - 1) -> Iterator[str]:
+    """The URL of the model while the server runs; it accepts as long messages as the real one."""
+    options = [("grpc.max_receive_message_length", max_message)]
+    server = grpc.server(ThreadPoolExecutor(2), options=options)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Service(model), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
