@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     )
     from songpop_tf.estimator import SongPopularityRegressor
     from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn
+    from songpop_tf.serving.hubs import upload_preset
     from songpop_tf.serving.loading import load
     from songpop_tf.serving.predictor import Prediction, Predictor
+    from songpop_tf.serving.song_popularity import SongPopularity
     from songpop_tf.training.configurations import CONFIGURATIONS, Configuration
 
 __version__ = "0.2.0"
@@ -41,6 +43,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "RunConfig",
+    "SongPopularity",
     "SongPopularityRegressor",
     "SpectrogramCNNConfig",
     "evaluate",
@@ -51,6 +54,7 @@ __all__ = [
     "spectrogram_cnn",
     "train",
     "tune",
+    "upload_preset",
 ]
 
 _NAMES = {
@@ -66,8 +70,10 @@ _NAMES = {
     ),
     "songpop_tf.estimator": ("SongPopularityRegressor",),
     "songpop_tf.models": ("fusion_model", "metadata_encoder", "spectrogram_cnn"),
+    "songpop_tf.serving.hubs": ("upload_preset",),
     "songpop_tf.serving.loading": ("load",),
     "songpop_tf.serving.predictor": ("Prediction", "Predictor"),
+    "songpop_tf.serving.song_popularity": ("SongPopularity",),
     "songpop_tf.training.configurations": ("CONFIGURATIONS", "Configuration"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

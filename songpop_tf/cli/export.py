@@ -12,9 +12,10 @@ def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="The model's folder, as saved_models/NAME.")],
     export_format: Annotated[
-        Literal["tensorflow", "keras", "litert", "onnx", "openvino"],
+        Literal["tensorflow", "keras", "preset", "litert", "onnx", "openvino"],
         typer.Option(
-            "--format", help="For TensorFlow Serving, or the networks for Keras or another runtime."
+            "--format",
+            help="For TensorFlow Serving, or the networks for Keras, KerasHub or another runtime.",
         ),
     ] = "tensorflow",
     seed: Seed = 0,
@@ -45,6 +46,9 @@ def export(
         if export_format == "keras":
             network = sorted(version.glob("*.keras"))[-1]
             console.print(f"Next: keras.models.load_model({str(network)!r})")
+            return
+        if export_format == "preset":
+            console.print(f"Next: songpop_tf.upload_preset('hf://USER/MODEL', {str(version)!r})")
             return
         if export_format != "tensorflow":
             console.print(f"Next: {command_line('python', version / SCRIPT)} ARTIST TITLE YEAR")

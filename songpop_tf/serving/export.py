@@ -12,7 +12,7 @@ from pipelines.io import StrPath
 from pipelines.locks import locked_folder
 from songpop_tf.constants import MODEL_CARD_FILE
 from songpop_tf.evaluation.model_card import current_model_card
-from songpop_tf.serving.export_readme import write_description
+from songpop_tf.serving.export_readme import README, write_description
 from songpop_tf.serving.runtimes import write_networks
 from songpop_tf.serving.schema import (
     GRAPH_FILE,
@@ -24,10 +24,11 @@ from songpop_tf.serving.schema import (
     numbered_folders,
 )
 from songpop_tf.serving.serving_model import ServingModel
+from songpop_tf.serving.song_popularity import SongPopularity
 from songpop_tf.serving.warmup import write_warmup
 from songpop_tf.training.run import Run
 
-Format = Literal["tensorflow", "keras", "litert", "onnx", "openvino"]
+Format = Literal["tensorflow", "keras", "preset", "litert", "onnx", "openvino"]
 
 
 def export(run: Run, target: StrPath, export_format: Format = "tensorflow") -> Path:
@@ -39,8 +40,9 @@ def export(run: Run, target: StrPath, export_format: Format = "tensorflow") -> P
     Args:
         run: a training run; all formats but "keras" require its text model.
         target: the model's folder; its versions are numbered folders.
-        export_format: "tensorflow" takes PNG files and plain text, for TensorFlow Serving; the
-            others are the networks only, as ``.keras`` files or for another runtime.
+        export_format: "tensorflow" takes PNG files and plain text, for TensorFlow Serving;
+            "preset" is a `songpop_tf.SongPopularity` for KerasHub; the others are the networks
+            only, as ``.keras`` files or for another runtime.
 
     Returns:
         The new version's folder.
@@ -75,7 +77,9 @@ def _write(run: Run, name: str, export_format: Format, directory: Path) -> None:
         _write_keras(run, directory)
         return
     _require_text_model(run)
-    if export_format == "tensorflow":
+    if export_format == "preset":
+        _write_preset(run, directory)
+    elif export_format == "tensorflow":
         _write_saved_model(run, name, directory)
     else:
         write_networks(run, export_format, directory)
@@ -134,6 +138,14 @@ def _write_keras(run: Run, directory: Path) -> None:
         if configuration.reads_metadata:
             preprocessor = run.preprocessor_directory(configuration)
             shutil.copytree(preprocessor, directory / PREPROCESSORS_FOLDER / branch)
+
+
+def _write_preset(run: Run, directory: Path) -> None:
+    SongPopularity.from_run(run.directory).save_to_preset(directory)
+    if run.year_quantiles_path.is_file():  # not in runs of earlier versions
+        shutil.copyfile(run.year_quantiles_path, directory / YEAR_QUANTILES_FILE)
+    if card := current_model_card(run):
+        shutil.copyfile(card, directory / README)  # what hubs show as the model card
 
 
 def _flush(directory: Path) -> None:

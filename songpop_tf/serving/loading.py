@@ -1,4 +1,4 @@
-"""Open a model for prediction: a training run, an exported model, or a model on a server.
+"""Open a model for prediction: a training run, an export, a preset, or a model on a server or hub.
 
 Imports the module of a backend only when it is needed: TensorFlow and KerasHub take seconds.
 """
@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from pipelines.errors import InputError
 from pipelines.io import StrPath
+from songpop_tf.serving.hubs import is_hub_uri, local_folder
 from songpop_tf.serving.predictor import Predictor
 from songpop_tf.serving.pretrained import pretrained_model
-from songpop_tf.serving.schema import newest_version
+from songpop_tf.serving.schema import TASK_FILE, newest_version
 
 _URL_FORMS = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
 
@@ -20,9 +21,11 @@ def load(source: StrPath | None = None) -> Predictor:
     """Load a model for prediction.
 
     Args:
-        source: a training run, an exported model (its newest version) or one version of it; or the
-            URL of a served one, ``http://HOST:8501/v1/models/NAME`` or ``grpc://HOST:8500/NAME``.
-            None is the pre-trained model that is installed with the package.
+        source: a training run, an exported model (its newest version), one version of it, or a
+            preset; one of the last two on Hugging Face or Kaggle, ``hf://USER/MODEL`` or
+            ``kaggle://USER/MODEL/keras/VARIATION``; or the URL of a served one,
+            ``http://HOST:8501/v1/models/NAME`` or ``grpc://HOST:8500/NAME``. None is the
+            pre-trained model that is installed with the package.
 
     Raises:
         InputError: there is no such model, or no server responds.
@@ -31,13 +34,15 @@ def load(source: StrPath | None = None) -> Predictor:
         return open_predictor(pretrained_model())
     if not isinstance(source, str | os.PathLike):
         raise InputError(f"source: expected a folder or a URL, received {type(source).__name__}")
+    if is_hub_uri(source):
+        return open_predictor(local_folder(source))
     if isinstance(source, str) and "://" in source:
         return connect(source)
     return open_predictor(source)
 
 
 def open_predictor(directory: StrPath) -> Predictor:
-    """Open a training run, an exported model (its newest version), or one version of it.
+    """Open a training run, an exported model (its newest version), one version of it, or a preset.
 
     Raises:
         InputError: the folder holds none of them, or a run without a finished model.
@@ -48,6 +53,11 @@ def open_predictor(directory: StrPath) -> Predictor:
 
         return Predictor(SavedModelBackend(version))
     from songpop_tf.serving.run_backend import RunBackend
+
+    if (directory / TASK_FILE).is_file():
+        from songpop_tf.serving.preset import Preset
+
+        return Predictor(RunBackend(Preset.open(directory)))
     from songpop_tf.training.run import Run
 
     return Predictor(RunBackend(Run.open(directory)))

@@ -1,21 +1,34 @@
-"""Predict with the models of a training run, in this process."""
+"""Predict with the models of a training run or a preset, in this process."""
 
 from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
 import tensorflow as tf
 
-from pipelines.io import file_fingerprint, fingerprint
 from pipelines.metadata.year_quantiles import YearSongs, read_year_quantiles
 from songpop_tf.serving.backend import Inputs, Rows, rows_from_arrays
-from songpop_tf.serving.serving_model import INPUT_DTYPES, ServingModel
-from songpop_tf.training.run import Run
+from songpop_tf.serving.serving_model import INPUT_DTYPES, ServingModel, TrainedModels
+
+
+class StoredModels(TrainedModels, Protocol):
+    """Trained models in a folder."""
+
+    @property
+    def year_quantiles_path(self) -> Path:
+        """File of the quantiles of the training songs; it may be absent."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Identifies the models by their content."""
+        ...
 
 
 class RunBackend:
-    """A training run as a `songpop_tf.serving.backend.Backend`.
+    """A training run or a preset as a `songpop_tf.serving.backend.Backend`.
 
     Args:
-        run: a training run.
+        run: a training run, or a preset.
 
     Raises:
         InputError: the run has no finished model.
@@ -23,7 +36,7 @@ class RunBackend:
 
     validate_images = True
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: StoredModels) -> None:
         self._run = run
         self._model = ServingModel(run)
         self.name = str(run.directory)
@@ -36,12 +49,7 @@ class RunBackend:
 
         Training may replace a model while the prediction of a table is interrupted.
         """
-        run, trained = self._run, self._model.configurations.values()
-        return fingerprint(
-            *(file_fingerprint(run.history_path(configuration)) for configuration in trained),
-            *(file_fingerprint(run.model_path(configuration)) for configuration in trained),
-            *(run.load_intervals(configuration).to_json() for configuration in trained),
-        )
+        return self._run.fingerprint()
 
     @cached_property
     def year_quantiles(self) -> dict[int, YearSongs] | None:

@@ -30,10 +30,18 @@ YEAR_QUANTILES_FILE = "year_quantiles.json"
 TENSOR_KEY = "tensor"
 """Key in that file for the name of an input or output tensor in the graph."""
 GRAPH_FILE = "saved_model.pb"
+TASK_FILE = "task.json"
+"""File of a preset that names the class of the task."""
 PREPROCESSORS_FOLDER = "preprocessors"
 """Folder of an export of networks: a preprocessor for each branch that reads metadata."""
-NETWORK_SUFFIXES = {"keras": ".keras", "litert": ".tflite", "onnx": ".onnx", "openvino": ".xml"}
-"""Of the files of an export, one for each branch, by format."""
+NETWORK_SUFFIXES = {
+    "keras": ".keras",
+    "preset": ".weights.h5",
+    "litert": ".tflite",
+    "onnx": ".onnx",
+    "openvino": ".xml",
+}
+"""Of the files of an export that hold networks, by format."""
 
 
 def select_branch(known: str, branches: Collection[str]) -> str | None:

@@ -6,8 +6,10 @@ functions as training, which rules out training-serving skew.
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+import keras
 import tensorflow as tf
 
 from pipelines.audio.audio_spectrogram import MAX_COLUMNS, MIN_COLUMNS, SILENCE
@@ -32,7 +34,8 @@ from songpop_tf.serving.schema import (
     WITH_SPECTROGRAM,
     select_branch,
 )
-from songpop_tf.training.run import Run
+from songpop_tf.training.configurations import Configuration
+from songpop_tf.training.conformal import PredictionIntervals
 
 Signature = Callable[..., Tensors]
 """Takes and returns tensors by name."""
@@ -55,6 +58,33 @@ _FIELDS = (
 INPUT_DTYPES = {spec.name: spec.dtype for spec in (_SPECTROGRAM, *_FIELDS, *PATCH_SPECS)}
 
 
+class TrainedModels(Protocol):
+    """What a training run and a preset have in common.
+
+    Attributes:
+        directory: their folder.
+    """
+
+    @property
+    def directory(self) -> Path: ...
+
+    def best_by_branch(self) -> dict[str, Configuration]:
+        """The configuration that predicts for each branch."""
+        ...
+
+    def load_model(self, configuration: Configuration) -> keras.Model:
+        """Its network."""
+        ...
+
+    def load_preprocessor(self, configuration: Configuration) -> MetadataPreprocessor:
+        """What converts artist, title and year for it."""
+        ...
+
+    def load_intervals(self, configuration: Configuration) -> PredictionIntervals:
+        """Its prediction intervals."""
+        ...
+
+
 class ServingModel:
     """The models of a run as one model for songs with any known inputs.
 
@@ -63,7 +93,7 @@ class ServingModel:
     are loaded on first use.
 
     Args:
-        run: a training run.
+        run: a training run, or a preset.
 
     Attributes:
         configurations: the configuration of each branch.
@@ -74,14 +104,14 @@ class ServingModel:
         InputError: the run has no finished model.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: TrainedModels) -> None:
         self._run = run
         self.configurations = run.best_by_branch()
         if not self.configurations:
             raise InputError(f"{run.directory}: expected trained models, received a run without")
         self.branch_models: dict[str, BranchModel] = {}
         self.weights = SharedWeights()
-        self._preprocessors: dict[str, Signature] = {}
+        self._preprocessors: dict[bool, Signature] = {}
 
     @cached_property
     def signatures(self) -> dict[str, Signature]:
@@ -231,15 +261,16 @@ class ServingModel:
         return _where_usable(is_usable, model(inputs, pattern_id(*fields)))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
-        directory = self._run.preprocessor_directory(self.configurations[branch])
-        if directory.name not in self._preprocessors:
+        configuration = self.configurations[branch]
+        key = configuration.pretrained  # two configurations share the preprocessor of an approach
+        if key not in self._preprocessors:
             # A nested tf.function: the graph holds the vocabulary and the artist history once,
             # however many signatures call it. Created outside of the graph being traced, because
             # its tensors must outlive that graph.
             with tf.init_scope():
-                preprocessor = MetadataPreprocessor.load(directory)
-            self._preprocessors[directory.name] = tf.function(preprocessor, input_signature=_FIELDS)
-        return self._preprocessors[directory.name](*fields)
+                preprocessor = self._run.load_preprocessor(configuration)
+            self._preprocessors[key] = tf.function(preprocessor, input_signature=_FIELDS)
+        return self._preprocessors[key](*fields)
 
     def _branch_model(self, branch: str) -> "BranchModel":
         if branch not in self.branch_models:

@@ -9,7 +9,15 @@ import keras
 
 from pipelines.errors import InputError
 from pipelines.file_errors import reading
-from pipelines.io import StrPath, contains_files, read_json, write_atomically, write_json
+from pipelines.io import (
+    StrPath,
+    contains_files,
+    file_fingerprint,
+    fingerprint,
+    read_json,
+    write_atomically,
+    write_json,
+)
 from pipelines.locks import locked_folder
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.metadata.year_quantiles import fit_year_quantiles, write_year_quantiles
@@ -124,6 +132,15 @@ class Run:
         # Later entries replace earlier ones, and the pre-trained configurations come last.
         best = {configuration.branch: configuration for configuration in finished}
         return {branch: best[branch] for branch in BRANCHES if branch in best}
+
+    def fingerprint(self) -> str:
+        """Identifies the models that predict, by their content."""
+        trained = self.best_by_branch().values()
+        return fingerprint(
+            *(file_fingerprint(self.history_path(configuration)) for configuration in trained),
+            *(file_fingerprint(self.model_path(configuration)) for configuration in trained),
+            *(self.load_intervals(configuration).to_json() for configuration in trained),
+        )
 
     def load_model(self, configuration: Configuration) -> keras.Model:
         """Load a finished model.
