@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,9 +118,12 @@ def _write_saved_model(run: Run, name: str, directory: Path) -> None:
     functions: dict[str, Any] = dict(model.signatures)
     # A server calls this signature if a request names none.
     functions.setdefault(WITH_SPECTROGRAM, functions[METADATA_ONLY])
-    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
-    # The weights only: tf.functions of the saved object would be saved a second time.
-    tf.saved_model.save(model.weights, str(directory), signatures)
+    with _calls_without_graph_optimizer():
+        signatures = {
+            name: function.get_concrete_function() for name, function in functions.items()
+        }
+        # The weights only: tf.functions of the saved object would be saved a second time.
+        tf.saved_model.save(model.weights, str(directory), signatures)
     configurations = {
         branch: configuration.name for branch, configuration in model.configurations.items()
     }
@@ -126,6 +131,22 @@ def _write_saved_model(run: Run, name: str, directory: Path) -> None:
     if run.year_quantiles_path.is_file():  # not in runs of earlier versions
         shutil.copyfile(run.year_quantiles_path, directory / YEAR_QUANTILES_FILE)
     write_warmup(name, signatures, directory)
+
+
+@contextmanager
+def _calls_without_graph_optimizer() -> Iterator[None]:
+    """Write into each call of a function that TensorFlow need not optimize the function.
+
+    A call holds the settings with which it was traced, whatever the session says. Optimizing the
+    functions takes ten seconds on the first song with sound, and later songs are no faster for it.
+    """
+    name = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(name, False)
+    tf.config.optimizer.set_experimental_options({name: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({name: before})
 
 
 def _write_keras(run: Run, directory: Path) -> None:

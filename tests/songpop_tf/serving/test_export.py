@@ -1,12 +1,13 @@
 """Exporting a run as versions of a model."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, saved_model_pb2
 
 from pipelines.errors import InputError
 from pipelines.metadata.preprocessor import MetadataPreprocessor
@@ -27,12 +28,30 @@ TEXT_OPERATIONS = {
 }
 
 
-def test_graph_uses_only_operations_of_a_stock_server(exported: Path) -> None:
-    saved = saved_model_pb2.SavedModel.FromString((exported / "saved_model.pb").read_bytes())
-    graph = saved.meta_graphs[0].graph_def
+def graph_of(version: Path) -> Any:
+    saved = saved_model_pb2.SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    return saved.meta_graphs[0].graph_def
+
+
+def nodes_of(graph: Any) -> list[Any]:
+    """Of the graph and of its functions."""
     functions = graph.library.function
-    nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
-    operations = {node.op for node in nodes} - {function.signature.name for function in functions}
+    return [*graph.node, *(node for function in functions for node in function.node_def)]
+
+
+def test_functions_are_not_optimized_on_their_first_call(exported: Path) -> None:
+    calls = [node for node in nodes_of(graph_of(exported)) if "config_proto" in node.attr]
+    assert calls
+    for call in calls:
+        settings = config_pb2.ConfigProto.FromString(call.attr["config_proto"].s)
+        assert settings.graph_options.rewrite_options.disable_meta_optimizer
+    assert not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer")
+
+
+def test_graph_uses_only_operations_of_a_stock_server(exported: Path) -> None:
+    graph = graph_of(exported)
+    names = {function.signature.name for function in graph.library.function}
+    operations = {node.op for node in nodes_of(graph)} - names
     assert "DecodePng" in operations
     assert operations - set(dir(tf.raw_ops)) == TEXT_OPERATIONS
     # TensorFlow's own operations, but they call Python, which no server has.
