@@ -5,3 +5,5 @@ WITHIN_POINTS = 15.0
 
 MODEL_CARD_FILE = "model_card.md"
 """In a run that is evaluated, and in its exports."""
+REPORT_FILE = "report.md"
+"""In a run that is evaluated."""

@@ -13,9 +13,10 @@ from pipelines.splits import TEST
 from pipelines.synthetic import AUDIO_DIRECTORY, BEST_PREDICTIONS, write_sample
 from songpop_tf.config import RunConfig
 from songpop_tf.console import Console
+from songpop_tf.constants import REPORT_FILE
 from songpop_tf.evaluation.evaluate import evaluate
 from songpop_tf.evaluation.metrics import r2
-from songpop_tf.evaluation.report import REPORT_FILE, text_table
+from songpop_tf.evaluation.report import text_table
 from songpop_tf.serving.loading import load
 from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
 from songpop_tf.training.configurations import BRANCHES, CONFIGURATIONS

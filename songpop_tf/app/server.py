@@ -3,12 +3,13 @@
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
 from starlette.middleware import Middleware
@@ -19,6 +20,7 @@ from starlette.responses import StreamingResponse as Stream
 from starlette.routing import Route
 
 from pipelines.errors import InputError
+from songpop_tf.app.files import histogram_of, predict_file
 from songpop_tf.app.songs import parse_year, read_song, song_html
 from songpop_tf.app.tables import predict_table
 from songpop_tf.app.uploads import MAX_UPLOAD_BYTES, UploadTooLargeError, uploaded_file
@@ -49,6 +51,7 @@ def create_app(
     model_card: str,
     hosts: Sequence[str] = LOCAL_HOSTS,
     max_bytes: int = MAX_UPLOAD_BYTES,
+    on_start: Callable[[], None] | None = None,
 ) -> Starlette:
     """Create the application.
 
@@ -58,34 +61,51 @@ def create_app(
         hosts: names under which browsers may address the server; "*" = any. A page elsewhere
             cannot make a name of its own point to this server and read its answers.
         max_bytes: of an upload.
+        on_start: called in a thread when the server starts; the first song waits for its end.
     """
     # One song at a time: while a field is edited, several predictions of it may be asked for.
     limiter = CapacityLimiter(1)
 
-    async def read(request: Request) -> Response:
+    @asynccontextmanager
+    async def started(_: Starlette) -> AsyncIterator[None]:
+        async with create_task_group() as group:
+            if on_start:
+                # Ctrl+C does not wait for it.
+                start = partial(to_thread.run_sync, abandon_on_cancel=True, limiter=limiter)
+                group.start_soon(start, on_start)
+            yield
+            group.cancel_scope.cancel()
+
+    async def uploaded(request: Request, function: Callable[[Path], Any]) -> Any:
+        """Call a function with the file of a request."""
         async with uploaded_file(request, max_bytes) as path:
-            content = await to_thread.run_sync(
-                _in_words, path, lambda: read_song(backend, path), limiter=limiter
-            )
-        return JSONResponse(content)
+            call = partial(_in_words, path, partial(function, path))
+            return await to_thread.run_sync(call, limiter=limiter)
+
+    async def read(request: Request) -> Response:
+        return JSONResponse(await uploaded(request, partial(read_song, backend)))
+
+    async def file(request: Request) -> Response:
+        return JSONResponse(await uploaded(request, partial(predict_file, backend)))
+
+    async def histogram(request: Request) -> Response:
+        return HTMLResponse(await uploaded(request, histogram_of))
 
     async def predict(request: Request) -> Response:
-        async with uploaded_file(request, max_bytes) as path:
-            query = request.query_params
+        query = request.query_params
 
-            def predicted() -> str:
-                return song_html(
-                    backend,
-                    Song(
-                        query.get("artist", "").strip(),
-                        query.get("title", "").strip(),
-                        parse_year(query.get("year", "")),
-                        path if path.stat().st_size else None,
-                    ),
-                )
+        def predicted(path: Path) -> str:
+            return song_html(
+                backend,
+                Song(
+                    query.get("artist", "").strip(),
+                    query.get("title", "").strip(),
+                    parse_year(query.get("year", "")),
+                    path if path.stat().st_size else None,
+                ),
+            )
 
-            html = await to_thread.run_sync(_in_words, path, predicted, limiter=limiter)
-        return HTMLResponse(html)
+        return HTMLResponse(await uploaded(request, predicted))
 
     async def table(request: Request) -> Response:
         # The file is needed until the last line is sent, not until this function returns.
@@ -102,10 +122,13 @@ def create_app(
             Route("/read", read, methods=["POST"]),
             Route("/predict", predict, methods=["POST"]),
             Route("/table", table, methods=["POST"]),
+            Route("/file", file, methods=["POST"]),
+            Route("/histogram", histogram, methods=["POST"]),
             Route("/model-card", card),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
         exception_handlers={InputError: _input_error},
+        lifespan=started,
     )
 
 

@@ -29,23 +29,33 @@ def read_song(backend: Backend, path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is neither, or its sound cannot be used.
     """
+    predictor = Predictor(backend)
+    song = song_of_file(predictor, path)
+    png = load_png(song)
+    return {
+        "artist": song.artist,
+        "title": song.title,
+        "year": song.year or None,
+        "spectrogram": None if png is None else base64.b64encode(png).decode(),
+        "note": "" if predictor.reads_spectrograms else READS_NO_SOUND,
+    }
+
+
+def song_of_file(predictor: Predictor, path: Path) -> Song:
+    """The song of a sound file or spectrogram; the other fields come from its tags or its name.
+
+    Raises:
+        InputError: the model reads no sound, and the file is neither.
+    """
     tags = read_tags(path)
     with path.open("rb") as file:
         is_png = file.read(len(_PNG_SIGNATURE)) == _PNG_SIGNATURE
-    predictor = Predictor(backend)
-    png, note = None, READS_NO_SOUND
     if predictor.reads_spectrograms:
-        song = Song(spectrogram=path) if is_png else Song(audio=path)
-        png, note = load_png(song), ""
-    elif not is_png:
+        image = {"spectrogram": path} if is_png else {"audio": path}
+        return Song(tags.artist, tags.title, tags.year, **image)
+    if not is_png:
         next(read_audio(path))  # raises if it is no sound file
-    return {
-        "artist": tags.artist,
-        "title": tags.title,
-        "year": tags.year or None,
-        "spectrogram": None if png is None else base64.b64encode(png).decode(),
-        "note": note,
-    }
+    return Song(tags.artist, tags.title, tags.year)
 
 
 def parse_year(text: str) -> int:

@@ -1,5 +1,7 @@
 """The command ``app``: a local web page."""
 
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -8,6 +10,7 @@ import typer
 from pipelines.errors import InputError
 from songpop_tf.cli.common import Debug, Seed, console_session, tensorflow_session
 from songpop_tf.cli.song_options import ModelFolder, ModelUrl, needs_tensorflow, open_model
+from songpop_tf.console import Console
 
 _PACKAGES = ("starlette", "uvicorn", "markdown_it")
 """Of the extra `[app]`."""
@@ -46,6 +49,7 @@ def app(
             )
         from songpop_tf.app.model_card import SERVED, model_card_html
         from songpop_tf.app.server import LOCAL_HOSTS, create_app, listen, web_server
+        from songpop_tf.app.warm_up import warm_up
         from songpop_tf.serving.pretrained import pretrained_model
 
         backend = open_model(model, url).backend
@@ -54,7 +58,20 @@ def app(
             hosts = ("*",) if host in _ANY_ADDRESS else (*LOCAL_HOSTS, host)
             shown = f"[{host}]" if ":" in host else host
             console.print(f"open http://{shown}:{listening.getsockname()[1]} (Ctrl+C stops)")
+            # A server has its own warm-up.
+            on_start = None if url else partial(_make_ready, partial(warm_up, backend), console)
+            page = create_app(backend, card, hosts, on_start=on_start)
             try:
-                web_server(create_app(backend, card, hosts)).run(sockets=[listening])
+                web_server(page).run(sockets=[listening])
             except KeyboardInterrupt:
                 console.print("stopped")
+
+
+def _make_ready(warm_up: Callable[[], None], console: Console) -> None:
+    console.print("preparing the model ...")
+    try:
+        warm_up()
+    except InputError as error:  # the page says so, too, beside the song
+        typer.echo(f"songpop-tf: {error}", err=True)
+    else:
+        console.print("the model is ready")

@@ -14,7 +14,8 @@ def evaluate(data: DataFolder, run: RunFolder, seed: Seed = 0, debug: Debug = Fa
     """
     with tensorflow_session(debug, f"evaluating {run} on {data}") as console:
         from songpop_tf import commands
-        from songpop_tf.evaluation.report import REPORT_FILE, text_table
+        from songpop_tf.constants import REPORT_FILE
+        from songpop_tf.evaluation.report import text_table
 
         evaluation = commands.evaluate(data, run, seed=seed, console=console)
         console.print(text_table(evaluation))

@@ -7,12 +7,11 @@ import pandas as pd
 
 from pipelines.io import write_atomically
 from pipelines.prepared_data import PreparedData
+from songpop_tf.constants import REPORT_FILE
 from songpop_tf.evaluation.interval_metrics import MIN_GROUP_SONGS
 from songpop_tf.evaluation.metrics import PREDICTED_PREFIX, mse_gain
 from songpop_tf.evaluation.plots import ReportFigure
 from songpop_tf.training.run import Run
-
-REPORT_FILE = "report.md"
 
 _DESCRIPTIONS = {
     "mean": "mean popularity of the training songs",

@@ -10,7 +10,8 @@ async function post(path, fields, file, signal) {
       { method: "POST", body: file, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The program does not answer. Was it stopped?");
+    throw Object.assign(new Error("The program does not answer. Was it stopped?"),
+      { isLast: true });
   }
   if (answer.ok) return answer;
   let content = {};
@@ -48,12 +49,33 @@ function acceptDrops(area, input) {
   area.addEventListener("drop", (event) => {
     event.preventDefault();
     area.classList.remove("over");
-    if (!event.dataTransfer.files.length) return;
-    const one = new DataTransfer();
-    one.items.add(event.dataTransfer.files[0]);
-    input.files = one.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    droppedFiles(event.dataTransfer).then((files) => {
+      if (!files.length) return;
+      const taken = new DataTransfer();
+      for (const file of input.multiple ? files : files.slice(0, 1)) taken.items.add(file);
+      input.files = taken.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
   });
+}
+
+/** The files that were dropped, and those within dropped folders, without hidden ones. */
+async function droppedFiles(dataTransfer) {
+  // The list of items is empty once this function waits.
+  const dropped = [...dataTransfer.items].filter((item) => item.kind === "file")
+    .map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+  const within = async (entry) => {
+    if (entry instanceof File) return [entry];
+    if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+    const reader = entry.createReader(), found = [];
+    for (;;) { // a reader returns a hundred entries at most
+      const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (!some.length) break;
+      found.push(...some.filter((one) => !one.name.startsWith(".")));
+    }
+    return (await Promise.all(found.map(within))).flat();
+  };
+  return (await Promise.all(dropped.map(within))).flat();
 }
 
 function songTab() {
@@ -163,20 +185,20 @@ function tableTab() {
   const progress = byId("table-progress"), result = byId("table-result");
   const button = byId("table-button");
 
-  async function predict(file) {
-    result.replaceChildren();
-    progress.value = 0;
-    progress.hidden = false;
-    status.textContent = "Predicting …";
+  function showProgress(done, total, what) {
+    progress.max = Math.max(total, 1);
+    progress.value = done;
+    status.textContent = `${done} of ${total} ${what}`;
+  }
+
+  async function predictTable(file) {
     const answer = await post("/table", { name: file.name }, file);
     for await (const event of lines(answer.body)) {
       if (event.error) throw new Error(event.error);
       if (event.csv === undefined) {
-        progress.max = Math.max(event.total, 1);
-        progress.value = event.done;
-        status.textContent = `${event.done} of ${event.total} rows`;
+        showProgress(event.done, event.total, "rows");
       } else {
-        showTable(result, event, file.name);
+        showTable(result, event, `predicted-${file.name}`);
         status.textContent = `${event.total - event.failed} of ${event.total} rows predicted`;
         return;
       }
@@ -184,13 +206,44 @@ function tableTab() {
     throw new Error("The program stopped before the table was predicted; its terminal says why.");
   }
 
+  async function predictFiles(files) {
+    const rows = [], errors = [];
+    for (const [done, file] of files.entries()) {
+      showProgress(done, files.length, "files");
+      try {
+        rows.push(await (await post("/file", { name: file.name }, file)).json());
+      } catch (problem) {
+        if (problem.isLast) throw problem;
+        errors.push(problem.message);
+      }
+    }
+    if (!rows.length) throw new Error(errors.join(" "));
+    const header = Object.keys(rows[0]), cells = rows.map((row) => header.map((name) => row[name]));
+    const popularity = new Blob([JSON.stringify(rows.map((row) => Number(row.popularity)))]);
+    const histogram = await (await post("/histogram", {}, popularity)).text();
+    showTable(result, { header, rows: cells, total: rows.length, histogram, errors,
+      failed: errors.length, csv: csvText([header, ...cells]), notes: [] }, "predicted-files.csv");
+    status.textContent = `${rows.length} of ${files.length} files predicted`;
+  }
+
+  async function predict(files) {
+    result.replaceChildren();
+    progress.value = 0;
+    progress.hidden = false;
+    status.textContent = "Predicting …";
+    const tables = files.filter((file) => /\.([ct]sv|txt|gz)$/i.test(file.name));
+    if (!tables.length) return predictFiles(files);
+    if (files.length === 1) return predictTable(files[0]);
+    throw new Error(`${tables[0].name}: choose one table alone, or sound files and spectrograms.`);
+  }
+
   byId("table-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     error.textContent = "";
-    if (!input.files.length) { error.textContent = "Choose a CSV file first."; return; }
+    if (!input.files.length) { error.textContent = "Choose files first."; return; }
     button.disabled = true;
     try {
-      await predict(input.files[0]);
+      await predict([...input.files]);
     } catch (problem) {
       status.textContent = "";
       error.textContent = problem.message;
@@ -226,9 +279,15 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
+/** A CSV file as RFC 4180 has it. */
+function csvText(rows) {
+  const cell = (text) => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+}
+
 function showTable(result, event, name) {
   const link = element("a", "Download the predicted CSV", {
-    class: "download", download: `predicted-${name}`,
+    class: "download", download: name,
     href: URL.createObjectURL(new Blob([event.csv], { type: "text/csv" })),
   });
   const problems = element("ul", "", { class: "error" });

@@ -20,10 +20,12 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt install chromium")
 
 CARD = "<h1>Card of the model</h1>"
-DROP = """([area, name, type, content]) => {
-  const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+DROP = """([area, files]) => {
   const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([bytes], name, { type }));
+  for (const [name, type, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+    dataTransfer.items.add(new File([bytes], name, { type }));
+  }
   document.querySelector(area).dispatchEvent(
     new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
 }"""
@@ -67,7 +69,12 @@ def opened(browser: Any, url: str, **options: Any) -> Iterator[Any]:
 
 
 def drop(page: Any, area: str, name: str, kind: str, content: bytes) -> None:
-    page.evaluate(DROP, [area, name, kind, base64.b64encode(content).decode()])
+    drop_all(page, area, [(name, kind, content)])
+
+
+def drop_all(page: Any, area: str, files: list[tuple[str, str, bytes]]) -> None:
+    encoded = [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]
+    page.evaluate(DROP, [area, encoded])
 
 
 def test_a_dropped_song_is_explained_and_followed_by_what_if(
@@ -119,9 +126,33 @@ def test_a_table_is_predicted_sorted_and_downloaded(browser: Any, url: str, tabl
         assert header == "artist,title,year,shelf,popularity,popularity_low,popularity_high"
 
 
+def test_several_files_become_a_table(browser: Any, url: str, sound: Path) -> None:
+    with opened(browser, url) as page:
+        page.get_by_role("tab", name="Many songs").click()
+        files = [
+            (name, "audio/wav", sound.read_bytes())
+            for name in ("Band - Second.wav", "Band, Inc - First.wav")
+        ]
+        drop_all(page, "#table-drop", [*files, ("cover.jpg", "image/jpeg", b"no sound")])
+        page.locator("#table-button").click()
+        status = page.locator("#table-status")
+        playwright.expect(status).to_have_text("2 of 3 files predicted", timeout=20_000)
+        playwright.expect(page.locator("#table-result .error")).to_contain_text("cover.jpg: expec")
+        assert page.locator("tbody td:nth-child(3)").all_inner_texts() == ["Second", "First"]
+        with page.expect_download() as download:
+            page.get_by_text("Download the predicted CSV").click()
+        lines = download.value.path().read_text().splitlines()
+        assert lines[0].startswith("file,artist,title,year,popularity,")
+        assert lines[2].startswith('"Band, Inc - First.wav","Band, Inc",First,,')
+        drop_all(page, "#table-drop", [*files, ("songs.csv", "text/csv", b"artist,title,year")])
+        page.locator("#table-button").click()
+        error = page.locator("#table-error")
+        playwright.expect(error).to_contain_text("songs.csv: choose one table alone")
+
+
 def test_a_phone_shows_all_without_scrolling_sideways(browser: Any, url: str) -> None:
     with opened(browser, url, viewport={"width": 360, "height": 740}) as page:
-        for tab in ("About the model", "A table", "One song"):
+        for tab in ("About the model", "Many songs", "One song"):
             page.get_by_role("tab", name=tab).click()
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.get_by_label("Artist", exact=True).fill("A band with a long name")

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,30 @@ def test_a_table_is_predicted_line_by_line(client: TestClient, table: Path, tmp_
     answer = client.post("/table", params={"name": "songs.csv"}, content=b"a,b\n1,2\n")
     assert json.loads(answer.text)["error"].startswith("songs.csv: expected the columns")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_predicted_one_by_one(client: TestClient, sound: Path, tmp_path: Path) -> None:
+    answer = client.post("/file", params={"name": sound.name}, content=sound.read_bytes())
+    assert answer.json()["artist"] == "Some Band"
+    answer = client.post("/file", params={"name": "../notes.txt"}, content=b"no sound")
+    assert answer.json()["error"].startswith("notes.txt: expected")
+    assert "<svg" in client.post("/histogram", content=b"[1, 2]").text
+    assert client.post("/histogram", content=b"soon").status_code == 422
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_song_waits_for_the_start(backend: Backend) -> None:
+    events = []
+
+    def start() -> None:
+        time.sleep(0.3)
+        events.append("started")
+
+    with TestClient(create_app(backend, "", on_start=start), URL) as client:
+        assert client.get("/").status_code == 200
+        client.post("/predict", params={"year": "1999"})
+        events.append("predicted")
+    assert events == ["started", "predicted"]
 
 
 def test_other_names_of_the_server_are_refused(client: TestClient) -> None:
