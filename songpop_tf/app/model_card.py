@@ -11,6 +11,8 @@ from songpop_tf.constants import MODEL_CARD_FILE, REPORT_FILE
 from songpop_tf.serving.schema import newest_version
 
 NO_CARD = "<p>This model has no model card.</p>"
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+"""What Hugging Face indexes; Markdown would show it as a heading."""
 _FIGURE = re.compile(r"^## (.+)\n\n!\[.*\]\((figures/\w+\.png)\)\n\n(.+)$", re.MULTILINE)
 """A figure in the report: its title, file and caption."""
 SERVED = "<p>A model on a server does not tell its model card.</p>"
@@ -31,7 +33,7 @@ def model_card_html(directory: Path) -> str:
         return NO_CARD
     # HTML within the card is shown as text.
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    rendered: str = markdown.render(card.read_text("utf-8"))
+    rendered: str = markdown.render(_FRONT_MATTER.sub("", card.read_text("utf-8")))
     return rendered.replace("<table>", '<div class="scroll"><table>').replace(
         "</table>", "</table></div>"
     ) + _figures_html(card.with_name(REPORT_FILE))

@@ -136,7 +136,7 @@ def test_several_files_become_a_table(browser: Any, url: str, sound: Path) -> No
         drop_all(page, "#table-drop", [*files, ("cover.jpg", "image/jpeg", b"no sound")])
         page.locator("#table-button").click()
         status = page.locator("#table-status")
-        playwright.expect(status).to_have_text("2 of 3 files predicted", timeout=20_000)
+        playwright.expect(status).to_have_text("2 of 3 files predicted", timeout=60_000)
         playwright.expect(page.locator("#table-result .error")).to_contain_text("cover.jpg: expec")
         assert page.locator("tbody td:nth-child(3)").all_inner_texts() == ["Second", "First"]
         with page.expect_download() as download:
