@@ -52,8 +52,8 @@ def execute(path: Path, directory: Path, sizes: Mapping[str, int]) -> nbformat.N
     return executed
 
 
-def test_there_are_three_notebooks() -> None:
-    assert [path.name[0] for path in NOTEBOOKS] == ["1", "2", "3"]
+def test_there_are_four_notebooks() -> None:
+    assert [path.name[0] for path in NOTEBOOKS] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.filterwarnings("ignore:There is no current event loop:DeprecationWarning")
