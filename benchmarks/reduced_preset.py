@@ -14,9 +14,13 @@ from safetensors.numpy import load_file, save_file
 
 from pipelines.metadata.tokenizer import MetadataTokenizer
 
-FREQUENT_PIECES = 6_000
+FREQUENT_PIECES = 3_000
 """Kept whether they occur or not: BERT's vocabularies are sorted by frequency."""
+MIN_NAMES = 2
+"""Names in which another piece must occur."""
 TOKENS = 64
+"""Longest text that the encoder reads."""
+_POSITIONS = "embeddings.position_embeddings.weight"
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _VOCABULARY = "vocab.txt"
 
@@ -37,10 +41,15 @@ def reduce_preset(preset: Path, texts: pd.Series, layers: int, out: Path) -> Non
     pieces = "".join(f"{vocabulary[number]}\n" for number in kept)
     (out / _VOCABULARY).write_text(pieces, encoding="utf-8")
     config = json.loads((preset / "config.json").read_text(encoding="utf-8"))
-    config |= {"vocab_size": len(kept), "num_hidden_layers": layers}
+    config |= {
+        "vocab_size": len(kept),
+        "num_hidden_layers": layers,
+        "max_position_embeddings": TOKENS,
+    }
     (out / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
     weights = load_file(preset / "model.safetensors")
     weights[_EMBEDDINGS] = np.ascontiguousarray(weights[_EMBEDDINGS][kept])
+    weights[_POSITIONS] = np.ascontiguousarray(weights[_POSITIONS][:TOKENS])
     layer_names = tuple(f"encoder.layer.{number}." for number in range(layers))
     save_file(
         {
@@ -55,7 +64,9 @@ def reduce_preset(preset: Path, texts: pd.Series, layers: int, out: Path) -> Non
 def kept_pieces(preset: Path, vocabulary: list[str], texts: pd.Series) -> list[int]:
     """Numbers of the word pieces to keep: special, frequent, single characters, or in `texts`."""
     tokenizer = MetadataTokenizer.from_preset(str(preset), TOKENS)
-    occurring = set(np.unique(tokenizer.tokenize_column(texts.drop_duplicates())).tolist())
+    tokens = tokenizer.tokenize_column(texts.drop_duplicates())
+    names = np.bincount(np.concatenate([np.unique(row) for row in tokens]))
+    occurring = set(np.flatnonzero(names >= MIN_NAMES).tolist())
     return [
         number
         for number, piece in enumerate(vocabulary)

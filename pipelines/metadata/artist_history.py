@@ -92,7 +92,7 @@ class ArtistHistory:
             indices=indices,
             song_keys=song_key(tf.constant(credited), title).numpy(),
             # A third of the bytes of the keys, of which an exported graph holds a copy.
-            song_artists=_positions(credited, artists),
+            song_artists=_find(credited, artists),
             years=years,
             residual=(table.popularity.to_numpy("float32") - expected).astype("float32"),
             is_pretraining=is_pretraining,
@@ -154,20 +154,29 @@ class ArtistHistory:
             3. 1 if it is from the pre-training set;
             4. 1 if the main artist is credited.
         """
-        sampled = self._sample_songs(artists, sampling_offset)
+        positions = self._positions(artists)
+        sampled = self._sample_songs(positions, sampling_offset)
         is_shown = (
             sampled.is_filled
             & ~self._is_same_song(sampled, song, has_title, year)
-            & ~self._is_duplicate(sampled, artists)
+            & ~self._is_duplicate(sampled, positions)
         )
         return tf.where(is_shown[:, :, tf.newaxis], self._features(sampled, year), 0.0)
 
-    def _sample_songs(self, artists: tf.Tensor, sampling_offset: tf.Tensor) -> _SampledSongs:
+    def _positions(self, artists: tf.Tensor) -> tf.Tensor:
+        """Return the positions of keys in ``artists``, ``(batch, 3)`` int32; -1 without songs."""
+        keys = tf.constant(self.artists)
+        flat = tf.reshape(artists, [-1])
+        position = tf.minimum(tf.searchsorted(keys, flat), len(self.artists) - 1)
+        position = tf.where(tf.equal(tf.gather(keys, position), flat), position, -1)
+        return tf.reshape(position, tf.shape(artists))
+
+    def _sample_songs(self, positions: tf.Tensor, sampling_offset: tf.Tensor) -> _SampledSongs:
         """Step 1: sample up to 32 entries of ``indices`` from the rows of the credited artists.
 
         The rows are treated as one list, the main artist's entries first.
         """
-        row_starts, row_lengths = self._rows(artists)
+        row_starts, row_lengths = self._rows(positions)
         # Where each artist's entries end in the list.
         ends = tf.cumsum(row_lengths, axis=1)
         total = ends[:, -1:]
@@ -183,24 +192,15 @@ class ArtistHistory:
         index = tf.gather(tf.constant(self.indices), tf.where(is_filled, entry, 0))
         return _SampledSongs(index, artist_position, is_filled, total)
 
-    def _rows(self, artists: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _rows(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the first entry and the number of entries of each artist, ``(batch, 3)`` int64.
 
         An artist without songs has no entries.
         """
-        row = self._position(artists)
-        has_songs, row = row >= 0, tf.maximum(row, 0)
+        has_songs, row = positions >= 0, tf.maximum(positions, 0)
         indptr = tf.constant(self.indptr)
         start = tf.gather(indptr, row)
         return start, tf.where(has_songs, tf.gather(indptr, row + 1) - start, 0)
-
-    def _position(self, artists: tf.Tensor) -> tf.Tensor:
-        """Return the positions of the keys in ``artists``, ``(batch, 3)`` int32, or -1."""
-        keys = tf.constant(self.artists)
-        flat = tf.reshape(artists, [-1])
-        position = tf.minimum(tf.searchsorted(keys, flat), len(self.artists) - 1)
-        position = tf.where(tf.equal(tf.gather(keys, position), flat), position, -1)
-        return tf.reshape(position, tf.shape(artists))
 
     def _is_same_song(
         self, sampled: _SampledSongs, song: tf.Tensor, has_title: tf.Tensor, year: tf.Tensor
@@ -218,16 +218,15 @@ class ArtistHistory:
         is_of_same_year &= tf.not_equal(year, UNKNOWN_YEAR)
         return is_version | (~has_title[:, tf.newaxis] & is_of_same_year)
 
-    def _is_duplicate(self, sampled: _SampledSongs, artists: tf.Tensor) -> tf.Tensor:
+    def _is_duplicate(self, sampled: _SampledSongs, positions: tf.Tensor) -> tf.Tensor:
         """Step 2b: whether a sampled song is also in the row of an artist credited earlier.
 
         A song of two of the credited artists has an entry in both of their rows, but is shown once.
         """
         song_artists = tf.gather(tf.constant(self.song_artists), sampled.index)
-        given = self._position(artists)
         is_duplicate = tf.zeros_like(sampled.artist_position, tf.bool)
         for position in range(MAX_ARTISTS - 1):
-            artist = given[:, position, tf.newaxis, tf.newaxis]
+            artist = positions[:, position, tf.newaxis, tf.newaxis]
             # -1 is an artist without songs here, and in a song's artists no artist.
             is_credited = tf.reduce_any(tf.equal(song_artists, artist), axis=2) & (
                 artist[:, :, 0] >= 0
@@ -287,9 +286,7 @@ def _index_by_artist(
     return artists, np.r_[0, np.cumsum(counts)].astype("int64"), entries.song.to_numpy("int32")
 
 
-def _positions(
-    credited: npt.NDArray[np.int64], artists: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int32]:
+def _find(credited: npt.NDArray[np.int64], artists: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Return the positions of keys in ``artists``, which has them all; -1 for `NO_ARTIST`."""
     positions = np.searchsorted(artists, credited).astype("int32")
     return np.where(credited == NO_ARTIST, np.int32(-1), positions)
