@@ -6,8 +6,8 @@ The study resizes each song to 1,024 columns, adds noise and cutout patches, and
 are better than crops and unchanged images. --real is the folder that hearing.py reads; its
 recordings have 2,400 columns. A crop is 1,024 columns of the file; a recording's prediction is the
 mean over three. The CNN is told neither length nor statistics, so that only its convolutions tell
-recordings apart. R2 on Spotify's audio features in the folds of hearing.py. Finished results are
-kept.
+recordings apart. Rows of "both" are the mean of two CNNs. R2 on Spotify's audio features in the
+folds of hearing.py. Finished predictions in --out are kept.
 """
 
 import argparse
@@ -36,7 +36,6 @@ from numpy.typing import NDArray
 from timing import log
 
 from pipelines.config import AugmentationConfig
-from pipelines.io import read_json, write_json
 from pipelines.spectrograms.augmentation import augment
 from pipelines.spectrograms.loading import COLUMNS, UNKNOWN_COLUMNS, cnn_inputs
 from pipelines.spectrograms.statistics import STATISTICS
@@ -64,6 +63,12 @@ VARIANTS = {
     "whole recordings, noise and patches (the study's)": Variant(crops=False, augmentation=STUDY),
     "random crops": Variant(crops=True, augmentation=NONE),
     "random crops, noise and patches": Variant(crops=True, augmentation=STUDY),
+}
+
+WHOLE, WHOLE_AUGMENTED, CROPPED, CROPPED_AUGMENTED = VARIANTS
+BOTH = {
+    "both": (WHOLE, CROPPED),
+    "both, noise and patches": (WHOLE_AUGMENTED, CROPPED_AUGMENTED),
 }
 
 
@@ -108,11 +113,10 @@ def predict(cnn: keras.Model, images: Images) -> Values:
     return np.mean([predict_audio_features(cnn, inputs_of(crop)) for crop in crops], axis=0)
 
 
-def measure(
-    images: Images, truth: pd.DataFrame, artists: pd.Series, variant: Variant, seed: int
-) -> dict[str, float]:
-    """Cross-validate one variant; R2 of each target."""
-    targets = standardize_audio_features(truth)
+def cross_validate(
+    images: Images, targets: NDArray[np.float32], artists: pd.Series, variant: Variant, seed: int
+) -> Values:
+    """Standardized audio features of all songs, each predicted by a CNN that did not see it."""
     folds, predicted = artist_folds(artists, seed), np.zeros(targets.shape)
     for fold in range(FOLDS):
         is_train, fold_seed = folds != fold, seed * FOLDS + fold
@@ -124,6 +128,11 @@ def measure(
         fit_dataset(cnn, dataset, int(is_train.sum()))
         predicted[~is_train] = predict(cnn, images[~is_train])
         keras.utils.clear_session(free_memory=True)
+    return predicted
+
+
+def scores(targets: NDArray[np.float32], predicted: Values) -> dict[str, float]:
+    """R2 of each target."""
     columns = {name: AUDIO_FEATURES.index(name) for name in TARGETS}
     return {name: r2(targets[:, at], predicted[:, at]) for name, at in columns.items()}
 
@@ -133,21 +142,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--real", type=Path, required=True, help="folder with real recordings")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, required=True, help="folder for results")
+    parser.add_argument("--out", type=Path, required=True, help="folder for predictions")
     options = parser.parse_args()
     songs = read_songs(options.real)
     files = np.stack(read_images(options.real, songs))
     resized = np.stack([cnn_inputs(tf.constant(image))["spectrogram"] for image in files])
+    targets = standardize_audio_features(songs[list(AUDIO_FEATURES)])
+    options.out.mkdir(parents=True, exist_ok=True)
     rows = []
     for seed in range(options.seeds):
+        predicted = {}
         for name, variant in VARIANTS.items():
-            path = options.out / f"{seed} {name}.json"
+            path = options.out / f"{seed} {name}.npy"
             if not path.is_file():
                 log(f"seed {seed}: {name}")
                 images = files if variant.crops else resized
-                truth = songs[list(AUDIO_FEATURES)]
-                write_json(path, measure(images, truth, songs.artist, variant, seed))
-            rows.append({"input": name, **read_json(path)})
+                np.save(path, cross_validate(images, targets, songs.artist, variant, seed))
+            predicted[name] = np.load(path)
+        for both, names in BOTH.items():
+            predicted[both] = np.mean([predicted[name] for name in names], axis=0)
+        rows += [{"input": name, **scores(targets, of)} for name, of in predicted.items()]
     table = pd.DataFrame(rows).groupby("input", sort=False).mean().round(3)
     print(f"R2 on {len(songs)} recordings, mean of {options.seeds} seeds\n\n{table.to_string()}")
 
