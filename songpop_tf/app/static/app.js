@@ -84,9 +84,10 @@ function songTab() {
   const fields = ["artist", "title", "year"].map(byId);
   let spectrogram = null; // a PNG file, which the server drew from the sound
   let running = null;
+  let reading = null; // the promise of the file that is being read
   let predicted = "";
 
-  /** Run a task unless a later one begins; show that it is running, and its error. */
+  /** Run a task unless a later one begins; show that it is running, and its error, if any. */
   async function run(doing, task) {
     running?.abort();
     const own = running = new AbortController();
@@ -94,8 +95,10 @@ function songTab() {
     error.textContent = "";
     try {
       await task(own.signal);
+      return true;
     } catch (problem) {
       if (running === own) error.textContent = problem.message;
+      return false;
     } finally {
       if (running === own) { running = null; status.textContent = ""; }
     }
@@ -141,7 +144,9 @@ function songTab() {
   input.addEventListener("change", () => {
     forget();
     byId("song-remove").hidden = !input.files.length;
-    if (input.files.length) read(input.files[0]);
+    if (!input.files.length) return;
+    const started = reading = read(input.files[0]);
+    started.then(() => { if (reading === started) reading = null; });
   });
   byId("song-remove").addEventListener("click", (event) => {
     input.value = "";
@@ -149,7 +154,12 @@ function songTab() {
     input.focus();
     event.target.hidden = true;
   });
-  form.addEventListener("submit", (event) => { event.preventDefault(); predict(); });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    // To predict at once would stop the reading. If it fails, its error stays.
+    if (reading && !(await reading)) return;
+    predict();
+  });
   for (const field of fields) {
     field.addEventListener("change", () => {
       // After Enter, the form is submitted as well: nothing has changed then.

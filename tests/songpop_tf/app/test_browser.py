@@ -98,6 +98,16 @@ def test_a_dropped_song_is_explained_and_followed_by_what_if(
         playwright.expect(heading).to_have_text("Some Band - Some Song (2010)", timeout=20_000)
 
 
+def test_a_song_sent_while_its_file_is_read_is_predicted(
+    browser: Any, url: str, sound: Path
+) -> None:
+    with opened(browser, url) as page:
+        page.locator("#song-file").set_input_files(sound)
+        page.get_by_role("button", name="Predict").click()
+        heading = page.locator("#song-result h1")
+        playwright.expect(heading).to_contain_text("Some Band - Some Song", timeout=20_000)
+
+
 def test_a_bad_file_is_a_sentence_beside_the_form(browser: Any, url: str) -> None:
     with opened(browser, url) as page:
         drop(page, "#song-drop", "notes.mp3", "audio/mpeg", b"no sound")
