@@ -6,7 +6,7 @@ The study resizes each song to 1,024 columns, adds noise and cutout patches, and
 are better than crops and unchanged images. --real is the folder that hearing.py reads; its
 recordings have 2,400 columns. A crop is 1,024 columns of the file; a recording's prediction is the
 mean over three. The CNN is told neither length nor statistics, so that only its convolutions tell
-recordings apart. Rows of "both" are the mean of two CNNs. R2 on Spotify's audio features in the
+recordings apart. "Both" is the mean of two CNNs. R2 on Spotify's audio features in the
 folds of hearing.py. Finished predictions in --out are kept.
 """
 
@@ -61,15 +61,13 @@ class Variant:
 VARIANTS = {
     "whole recordings": Variant(crops=False, augmentation=NONE),
     "whole recordings, noise and patches (the study's)": Variant(crops=False, augmentation=STUDY),
+    "whole recordings, the package's augmentation": Variant(
+        crops=False, augmentation=AugmentationConfig()
+    ),
     "random crops": Variant(crops=True, augmentation=NONE),
     "random crops, noise and patches": Variant(crops=True, augmentation=STUDY),
 }
-
-WHOLE, WHOLE_AUGMENTED, CROPPED, CROPPED_AUGMENTED = VARIANTS
-BOTH = {
-    "both": (WHOLE, CROPPED),
-    "both, noise and patches": (WHOLE_AUGMENTED, CROPPED_AUGMENTED),
-}
+BOTH = {"both": ("whole recordings", "random crops")}
 
 
 def inputs_of(images: tf.Tensor) -> dict[str, tf.Tensor]:
