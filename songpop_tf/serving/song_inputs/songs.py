@@ -66,7 +66,8 @@ class SongInputs:
 
     def _features(self, keys: list[int], title: str, year: int) -> npt.NDArray[np.float32]:
         """Features of up to 32 other songs of the artists, ``(32, 5)``."""
-        index, position, represented = self._sample(keys)
+        artists = [self._position(key) for key in keys]
+        index, position, represented = self._sample(artists)
         years = self._history["years"][index]
         decades = np.clip((years - year).astype(np.float32) / np.float32(10), -4, 4)
         columns = [
@@ -76,14 +77,17 @@ class SongInputs:
             self._history["is_pretraining"][index],
             position == 0,
         ]
-        is_shown = ~self._is_excluded(index, position, keys, title, year)
+        is_shown = ~(
+            self._is_same_song(index, song_key(keys[0], title), title, year)
+            | self._is_duplicate(index, position, artists)
+        )
         features = np.zeros((HISTORY_LENGTH, HISTORY_FEATURES), np.float32)
         features[: len(index)] = np.stack(columns, axis=1) * is_shown[:, np.newaxis]
         return features
 
-    def _sample(self, keys: list[int]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], np.float32]:
+    def _sample(self, artists: list[int]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], np.float32]:
         """Songs, the credited artist of each, and how many songs each of them represents."""
-        rows = [self._songs_of(key) for key in keys]
+        rows = [self._songs_of(artist) for artist in artists]
         index = np.concatenate(rows)
         position = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
         total, slots = np.float32(len(index)), np.arange(HISTORY_LENGTH, dtype=np.float32)
@@ -93,9 +97,9 @@ class SongInputs:
         sampled = np.minimum(places.astype(np.int64), len(index) - 1)
         return index[sampled], position[sampled], total / np.float32(HISTORY_LENGTH)
 
-    def _songs_of(self, key: int) -> npt.NDArray[np.int32]:
-        row, indptr = self._position(key), self._history["indptr"]
-        first, end = (indptr[row], indptr[row + 1]) if row >= 0 else (0, 0)
+    def _songs_of(self, artist: int) -> npt.NDArray[np.int32]:
+        indptr = self._history["indptr"]
+        first, end = (indptr[artist], indptr[artist + 1]) if artist >= 0 else (0, 0)
         songs: npt.NDArray[np.int32] = self._history["indices"][first:end]
         return songs
 
@@ -105,23 +109,23 @@ class SongInputs:
         position = min(int(np.searchsorted(artists, key)), len(artists) - 1)
         return position if artists[position] == key else -1
 
-    def _is_excluded(
-        self,
-        index: npt.NDArray[Any],
-        position: npt.NDArray[Any],
-        keys: list[int],
-        title: str,
-        year: int,
+    def _is_same_song(
+        self, index: npt.NDArray[Any], key: int, title: str, year: int
     ) -> npt.NDArray[np.bool_]:
-        """Whether each is the song itself, in any version, or a duplicate."""
-        excluded: npt.NDArray[np.bool_]
-        excluded = self._history["song_keys"][index] == song_key(keys[0], title)
+        """Whether each is the song itself, in any version, or may be."""
+        is_same: npt.NDArray[np.bool_] = self._history["song_keys"][index] == key
         # Without a title, any song of its year may be the song itself.
         if not title.strip(WHITE_SPACE) and year != UNKNOWN_YEAR:
-            excluded |= self._history["years"][index] == year
-        # A song of two of the artists is in both rows.
+            is_same |= self._history["years"][index] == year
+        return is_same
+
+    def _is_duplicate(
+        self, index: npt.NDArray[Any], position: npt.NDArray[Any], artists: list[int]
+    ) -> npt.NDArray[np.bool_]:
+        """Whether each is also in the row of an artist credited earlier."""
         credited = self._history["song_artists"][index]
-        for earlier, artist in enumerate(map(self._position, keys[:-1])):
+        is_duplicate = np.zeros(len(index), bool)
+        for earlier, artist in enumerate(artists[:-1]):
             if artist >= 0:
-                excluded |= (credited == artist).any(axis=1) & (position > earlier)
-        return excluded
+                is_duplicate |= (credited == artist).any(axis=1) & (position > earlier)
+        return is_duplicate
