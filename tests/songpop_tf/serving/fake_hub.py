@@ -5,10 +5,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.songpop_tf.serving.http_server import http_server
 
 Files = dict[str, bytes]
 """Content by path in the repository."""
@@ -19,14 +20,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @contextmanager
 def fake_hub(models: dict[str, Files]) -> Iterator[str]:
     """The address of the server while it runs; ``models`` holds files by name of the model."""
-    handler = type("Handler", (_Handler,), {"models": models})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with http_server(_Handler, models=models) as address:
+        yield address
 
 
 class _Handler(BaseHTTPRequestHandler):

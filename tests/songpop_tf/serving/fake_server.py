@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import grpc
@@ -23,6 +22,8 @@ from tensorflow_serving.apis import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+
+from tests.songpop_tf.serving.http_server import http_server
 
 NAME = "songpop"
 SLOW_SECONDS = 2.0
@@ -62,14 +63,8 @@ class ServedModel:
 @contextmanager
 def rest_server(model: ServedModel) -> Iterator[str]:
     """The URL of the model while the server runs."""
-    handler = type("Handler", (_Handler,), {"model": model})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1/models/{NAME}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with http_server(_Handler, model=model) as address:
+        yield f"{address}/v1/models/{NAME}"
 
 
 class _Handler(BaseHTTPRequestHandler):
