@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 from config_options import add_config_options, config_from_options
+from result_table import verdict
 
 from pipelines.constants import UNKNOWN_YEAR
 from pipelines.io import write_csv
@@ -280,18 +281,14 @@ def target_line(protocol: str, tables: list[pd.DataFrame]) -> str:
     """The target of a protocol, and whether the text branch meets it."""
     if protocol in R2_TARGETS:
         received, target = mean_over_seeds(tables, "text", "r2")[0], R2_TARGETS[protocol]
-        return f"text: R2 {received:.3f}, target {target:g}: {_verdict(received >= target)}"
+        return f"text: R2 {received:.3f}, target {target:g}: {verdict(received >= target)}"
     gain, low, high = bootstrap(
         tables, lambda table: measure(table, "year", "mse") - measure(table, "text", "mse")
     )
     return (
         f"text: MSE {gain:.1f} ({low:.1f} to {high:.1f}) below the year's, target above 0: "
-        f"{_verdict(low > 0)}"
+        f"{verdict(low > 0)}"
     )
-
-
-def _verdict(is_met: bool) -> str:
-    return "met" if is_met else "missed"
 
 
 def predict_seed(

@@ -13,6 +13,7 @@ that the CNN reads, is what a linear model reaches with both. Finished results i
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -172,6 +173,16 @@ def training_dataset(inputs: Inputs, targets: NDArray[np.float32], seed: int) ->
         image = tf.cast(song["spectrogram"], tf.float32)
         return {**song, "spectrogram": augment(image, AUGMENTATION, seeds)}, target
 
+    return augmented_batches(inputs, targets, prepare, seed)
+
+
+def augmented_batches(
+    inputs: Inputs | NDArray,
+    targets: NDArray[np.float32],
+    prepare: Callable[[tf.Tensor, object, tf.Tensor], tuple],
+    seed: int,
+) -> tf.data.Dataset:
+    """Shuffled batches of one epoch; `prepare` takes a stateless seed, and a song's two parts."""
     songs = tf.data.Dataset.from_tensor_slices((inputs, targets)).shuffle(len(targets), seed=seed)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
     return (

@@ -5,9 +5,9 @@
 The study resizes each song to 1,024 columns, adds noise and cutout patches, and claims that both
 are better than crops and unchanged images. --real is the folder that hearing.py reads; its
 recordings have 2,400 columns. A crop is 1,024 columns of the file; a recording's prediction is the
-mean over three. The CNN is told neither length nor statistics, so that only its convolutions tell
-recordings apart. "Both" is the mean of two CNNs. R2 on Spotify's audio features in the
-folds of hearing.py. Finished predictions in --out are kept.
+mean over three. Length and statistics are those of the mean song for all recordings, so that the
+convolutions alone distinguish them. "Both" is the mean of two CNNs. R2 on Spotify's audio features
+in the folds of hearing.py. Finished predictions in --out are kept.
 """
 
 import argparse
@@ -22,11 +22,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from hearing import (
-    BATCH_SIZE,
     FOLDS,
     TARGETS,
     Values,
     artist_folds,
+    augmented_batches,
     fit_dataset,
     predict_audio_features,
     read_images,
@@ -85,23 +85,16 @@ def training_dataset(
 ) -> tf.data.Dataset:
     """Shuffled batches of one epoch, cropped if the images are wider than the CNN's input."""
 
-    def prepare(seeds: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    def prepare(seeds: tf.Tensor, image: tf.Tensor, target: tf.Tensor) -> tuple:
         last = images.shape[2] - COLUMNS
         first = tf.random.stateless_uniform(
             [], tf.add(seeds, [0, 9]), maxval=last + 1, dtype=tf.int64
         )
         crop = tf.ensure_shape(image[:, first : first + COLUMNS], [images.shape[1], COLUMNS])
-        return augment(tf.cast(crop, tf.float32), augmentation, seeds)
+        return augment(tf.cast(crop, tf.float32), augmentation, seeds), target
 
-    songs = tf.data.Dataset.from_tensor_slices((images, targets)).shuffle(len(targets), seed=seed)
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    return (
-        tf.data.Dataset.zip(seeds, songs)
-        .map(lambda pair, song: (prepare(pair, song[0]), song[1]), num_parallel_calls=2)
-        .batch(BATCH_SIZE)
-        .map(lambda batch, target: (inputs_of(batch), target))
-        .prefetch(2)
-    )
+    batches = augmented_batches(images, targets, prepare, seed)
+    return batches.map(lambda batch, target: (inputs_of(batch), target))
 
 
 def predict(cnn: keras.Model, images: Images) -> Values:

@@ -32,6 +32,7 @@ from accuracy import (
     train_text_branch,
 )
 from config_options import add_config_options, config_from_options
+from result_table import verdict
 
 from pipelines.io import write_csv
 from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
@@ -191,7 +192,7 @@ def format_target(rows: pd.DataFrame, target: tuple[float, float] | None) -> str
         return ""
     low, high = target
     is_met = low <= rows.adaptive_covered.mean() <= high
-    return f"{100 * low:.0f}-{100 * high:.0f} %: {'met' if is_met else 'missed'}"
+    return f"{100 * low:.0f}-{100 * high:.0f} %: {verdict(is_met)}"
 
 
 def width_result(table: pd.DataFrame) -> str:
@@ -199,7 +200,7 @@ def width_result(table: pd.DataFrame) -> str:
     constant, adaptive = table.constant_width.mean(), table.adaptive_width.mean()
     return (
         f"mean width on random test songs: {adaptive:.1f}, target below the constant's "
-        f"{constant:.1f}: {'met' if adaptive < constant else 'missed'}"
+        f"{constant:.1f}: {verdict(adaptive < constant)}"
     )
 
 

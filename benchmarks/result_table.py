@@ -48,7 +48,12 @@ class Row:
             targets.append((f"≥ {self.minimum:g} {self.unit}", self.result >= self.minimum))
         if self.maximum is not None:
             targets.append((f"≤ {self.maximum:g} {self.unit}", self.result <= self.maximum))
-        return ", ".join(f"{limit}: {'met' if met else 'missed'}" for limit, met in targets)
+        return ", ".join(f"{limit}: {verdict(is_met)}" for limit, is_met in targets)
+
+
+def verdict(is_met: bool) -> str:
+    """What a table says of a target."""
+    return "met" if is_met else "missed"
 
 
 def format_number(number: float) -> str:
