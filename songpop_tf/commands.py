@@ -45,7 +45,8 @@ def train(
         config: all settings, their seed included; None for the defaults.
         histograms: write weight histograms for TensorBoard.
         callbacks: Keras callbacks that are added to every training stage.
-        mlflow: URI of an MLflow server or database to log to; needs the extra ``mlflow``.
+        mlflow: URI of an MLflow server or database to log to, finally the models with their
+            signature; needs the extra ``mlflow``.
         wandb: log to Weights & Biases; needs the extra ``wandb``.
         console: prints the progress; None for standard output.
 
@@ -83,6 +84,10 @@ def train(
         log.training() if log else nullcontext(),
     ):
         trainer.train(configurations)
+        if log and "text" in run.best_by_branch():
+            from songpop_tf.serving.mlflow_model import log_model
+
+            log_model(log, run)
     return run
 
 

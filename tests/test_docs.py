@@ -76,7 +76,7 @@ def test_scripts_in_api_page_run(
 def test_fit_scripts_in_training_page_train_and_resume(
     data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, resumable = code_blocks("docs/training.md", "python")
+    _, first, resumable = code_blocks("docs/training.md", "python")
     interrupted = resumable.replace("epochs=5 if", "epochs=2 if")
     assert interrupted != resumable
     variables = run_in_demo_folder([first, interrupted], data, tmp_path, monkeypatch)

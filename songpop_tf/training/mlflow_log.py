@@ -117,6 +117,10 @@ class MLflowLog:
         entries = [Metric(name, float(value), now, step) for name, value in metrics.items()]
         self.client.log_batch(self.run_id, metrics=entries)
 
+    def log_folder(self, folder: Path, artifact_path: str) -> None:
+        """Log a folder of files."""
+        self.client.log_artifacts(self.run_id, str(folder), artifact_path)
+
     def log_evaluation(self, evaluation: Mapping[str, Any]) -> None:
         """Log the test metrics of each model, the report and the figures.
 

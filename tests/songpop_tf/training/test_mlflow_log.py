@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import pandas as pd
 import pytest
 
 import songpop_tf
@@ -13,6 +14,7 @@ from pipelines.prepared_data import PreparedData
 from songpop_tf.training.mlflow_log import EXPERIMENT, MLflowLog
 from songpop_tf.training.run import Run
 from tests.conftest import TINY, SilentConsole
+from tests.test_docs import code_blocks
 
 
 @pytest.fixture
@@ -65,6 +67,26 @@ def test_resumed_training_and_evaluation_are_one_mlflow_run(
     assert {"config.toml", "figures", "models", "report.md"} <= names
     (model,) = client.list_artifacts(logged.info.run_id, "models")
     assert model.path == "models/text_naive.keras"
+    check_logged_model(uri, logged.info.run_id, out)
+
+
+def check_logged_model(uri: str, run_id: str, run: Path) -> None:
+    """Its signature is checked by MLflow, and it predicts as the run."""
+    from mlflow.exceptions import MlflowException
+
+    script, *_ = code_blocks("docs/training.md", "python")
+    script = script.replace("RUN_ID", run_id).replace("sqlite:///mlflow.db", uri)
+    variables: dict[str, Any] = {}
+    exec(compile(script, "documentation", "exec"), variables)
+    model = variables["model"]
+    inputs, outputs = model.metadata.get_input_schema(), model.metadata.get_output_schema()
+    assert inputs.input_names() == ["artist", "title", "year"]
+    assert outputs.input_names() == ["popularity", "low", "high"]
+    songs = pd.DataFrame({"artist": ["Queen", None], "year": [1977, 2001]})
+    expected = songpop_tf.load(run).predict(songs.assign(title=None))
+    pd.testing.assert_frame_equal(model.predict(songs), expected, atol=1e-3)
+    with pytest.raises(MlflowException, match="year"):
+        model.predict(pd.DataFrame({"year": ["soon"]}))
 
 
 def test_unusable_uri_is_named(run: Run, uri: str) -> None:
