@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from filelock import FileLock
 from hypothesis import settings
 
@@ -33,6 +34,10 @@ from songpop_tf.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from tests.songpop_tf.serving.fake_server import ServedModel
+
+# Most graphs are traced for one call, and optimizing them takes longer than that call.
+WITHOUT_GRAPH_OPTIMIZER = "disable_meta_optimizer"
+tf.config.optimizer.set_experimental_options({WITHOUT_GRAPH_OPTIMIZER: True})
 
 # The same examples in each run, and few: they guard against changes, each in a moment.
 settings.register_profile("tests", max_examples=50, derandomize=True, deadline=None, database=None)
@@ -140,7 +145,15 @@ def run(data: PreparedData, once: Once) -> Run:
 @pytest.fixture(scope="session")
 def exported(run: Run, once: Once) -> Path:
     """The first version of the run as a SavedModel."""
-    return once("saved_models", lambda path: export(run, path / "songpop")) / "songpop" / "1"
+
+    def export_as_users_do(path: Path) -> None:
+        tf.config.optimizer.set_experimental_options({WITHOUT_GRAPH_OPTIMIZER: False})
+        export(run, path / "songpop")
+        options = tf.config.optimizer.get_experimental_options()
+        assert not options[WITHOUT_GRAPH_OPTIMIZER], "export restores the settings of the process"
+        tf.config.optimizer.set_experimental_options({WITHOUT_GRAPH_OPTIMIZER: True})
+
+    return once("saved_models", export_as_users_do) / "songpop" / "1"
 
 
 @pytest.fixture(scope="session")

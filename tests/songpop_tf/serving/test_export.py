@@ -45,7 +45,6 @@ def test_functions_are_not_optimized_on_their_first_call(exported: Path) -> None
     for call in calls:
         settings = config_pb2.ConfigProto.FromString(call.attr["config_proto"].s)
         assert settings.graph_options.rewrite_options.disable_meta_optimizer
-    assert not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer")
 
 
 def test_graph_uses_only_operations_of_a_stock_server(exported: Path) -> None:
