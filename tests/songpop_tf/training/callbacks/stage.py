@@ -60,7 +60,8 @@ def small_model(*, auxiliary: bool = False) -> keras.Model:
     keras.utils.set_random_seed(0)
     image = keras.Input((16, 32), name="spectrogram")
     columns = keras.Input((), name="columns")
-    features = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    pixels = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    features = keras.layers.Concatenate()([pixels, keras.layers.Reshape((1,))(columns / 3000)])
     popularity = keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(50.0))(features)
     outputs = {"popularity": popularity, "audio_features": keras.layers.Dense(2)(features)}
     inputs = {"spectrogram": image, "columns": columns}
