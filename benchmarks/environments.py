@@ -110,7 +110,8 @@ def test_outcome(interpreter: str, constraints: Path, wheel: Path, tests: list[s
     with TemporaryDirectory() as name:
         folder = Path(name)
         python = install(interpreter, constraints, wheel, folder / "venv")
-        return run_tests(python, tests, folder), installed_versions(python)
+        versions = installed_versions(python)
+        return run_tests(python, tests, folder), versions
 
 
 def resolve_row(interpreter: str, constraints: Path, wheel: Path, extra: str) -> tuple[str, ...]:
