@@ -24,6 +24,7 @@ from pipelines.config import AugmentationConfig, MaskingConfig
 from pipelines.errors import InputError
 from pipelines.io import StrPath, to_paths
 from pipelines.metadata.known_fields import FIELDS
+from pipelines.metadata.length_groups import group_by_length, text_lengths
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
 from pipelines.spectrograms.augmentation import augment, mask_length
@@ -70,6 +71,7 @@ def metadata_dataset(
     # Read and cache: the whole table is tokenized once and stays in memory, 200 bytes a row.
     columns = preprocessor.tokenize_table(table)
     text_features = {} if encode_text is None else _encode_distinct_texts(columns, encode_text)
+    lengths = text_lengths(*(columns[name] for name in TEXT_FIELDS))
     popularity = tf.constant(table.popularity.to_numpy("float32"))
     row_count = len(popularity)
 
@@ -77,7 +79,10 @@ def metadata_dataset(
         # Shuffle: row numbers instead of rows, so that the whole table is shuffled at no cost.
         order = tf.range(row_count)
         if seed is not None:
-            order = tf.random.experimental.stateless_shuffle(order, _epoch_seed(seed, epoch))
+            epoch_seed = _epoch_seed(seed, epoch)
+            order = tf.random.experimental.stateless_shuffle(order, epoch_seed)
+            if not text_features:  # features of a frozen encoder need no padding
+                order = group_by_length(order, lengths, batch_size, tf.add(epoch_seed, [0, 1]))
         # Batch before augmenting: gathering and masking a batch is far faster than single rows.
         batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
         return batches.map(partial(make_batch, epoch), num_parallel_calls=tf.data.AUTOTUNE)
