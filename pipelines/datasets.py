@@ -60,8 +60,8 @@ def metadata_dataset(
         batch_size: number of rows; the last batch of an epoch may be smaller.
         encode_text: frozen text encoder; called once for the distinct artists and once for the
             distinct titles, its features replace the tokens.
-        seed: of the infinite, shuffled dataset, whose batches have texts of similar length; None for
-            one pass in the table's order.
+        seed: of the infinite, shuffled dataset, whose batches have texts of similar length; None
+            for one pass in the table's order.
         first_epoch: epoch at which the infinite dataset starts.
         masking: rates of masked metadata; needs a seed.
 
