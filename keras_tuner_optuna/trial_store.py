@@ -13,6 +13,7 @@ from typing import Any
 import optuna
 from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import NullPool, make_url
 
 from .samplers import fix_params
 
@@ -45,8 +46,7 @@ def open_storage(storage: Any) -> Any:
     if "://" not in url:
         Path(url).absolute().parent.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{Path(url).absolute()}"
-    # SQLite waits for another process's write for 5 seconds by default: too short.
-    engine_options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else None
+    engine_options = _engine_options(url)
     for delay in (0.1, 0.2, 0.4, 0.8):
         try:
             return optuna.storages.RDBStorage(url, engine_kwargs=engine_options)
@@ -57,6 +57,19 @@ def open_storage(storage: Any) -> Any:
             _log.info("opening the storage failed, retrying: %s", type(error).__name__)
             time.sleep(delay * random.uniform(1, 2))
     return optuna.storages.RDBStorage(url, engine_kwargs=engine_options)
+
+
+def _engine_options(url: str) -> dict[str, Any] | None:
+    """SQLAlchemy's options for a database; None for its defaults."""
+    if not url.startswith("sqlite"):
+        return None
+    # SQLite waits for another process's write for 5 seconds by default: too short.
+    options: dict[str, Any] = {"connect_args": {"timeout": 60}}
+    database = make_url(url).database
+    if database and database != ":memory:":
+        # A pool would keep files open as long as the storage, which nobody closes.
+        options["poolclass"] = NullPool
+    return options
 
 
 class TrialStore:
