@@ -59,6 +59,20 @@ class ServedModel:
         self.requests.append(len(inputs["year"]))
         return self._signatures[signature](**inputs)
 
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The JSON answer to a request in rows or columns."""
+        signature = request.get("signature_name", "serving_default")
+        specs = self.input_specs()[signature]
+        rows = request.get("instances")
+        columns = request["inputs"] if rows is None else _to_columns(rows)
+        inputs = {
+            name: tf.constant([_from_json(value) for value in column], specs[name].dtype)
+            for name, column in columns.items()
+        }
+        tensors = self.predict(signature, inputs)
+        outputs = {name: column.numpy().tolist() for name, column in tensors.items()}
+        return {"outputs": outputs} if rows is None else {"predictions": _to_rows(outputs)}
+
 
 @contextmanager
 def rest_server(model: ServedModel) -> Iterator[str]:
@@ -79,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._respond(f"/v1/models/{NAME}:predict", lambda: self._predict(body))
+        self._respond(f"/v1/models/{NAME}:predict", lambda: self.model.answer(json.loads(body)))
 
     def _respond(self, path: str, content: Callable[[], Any]) -> None:
         fault = self.model.faults.pop(0) if self.model.faults else None
@@ -129,20 +143,6 @@ class _Handler(BaseHTTPRequestHandler):
             "model_spec": {"name": NAME, "signature_name": "", "version": "1"},
             "metadata": {"signature_def": {"signature_def": signatures}},
         }
-
-    def _predict(self, body: bytes) -> Any:
-        request = json.loads(body)
-        signature = request.get("signature_name", "serving_default")
-        specs = self.model.input_specs()[signature]
-        rows = request.get("instances")
-        columns = request["inputs"] if rows is None else _to_columns(rows)
-        inputs = {
-            name: tf.constant([_from_json(value) for value in column], specs[name].dtype)
-            for name, column in columns.items()
-        }
-        tensors = self.model.predict(signature, inputs)
-        outputs = {name: column.numpy().tolist() for name, column in tensors.items()}
-        return {"outputs": outputs} if rows is None else {"predictions": _to_rows(outputs)}
 
 
 def _to_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
