@@ -72,7 +72,6 @@ def metadata_dataset(
     # Read and cache: the whole table is tokenized once and stays in memory, 200 bytes a row.
     columns = preprocessor.tokenize_table(table)
     text_features = {} if encode_text is None else _encode_distinct_texts(columns, encode_text)
-    lengths = text_lengths(*(columns[name] for name in TEXT_FIELDS))
     popularity = tf.constant(table.popularity.to_numpy("float32"))
     row_count = len(popularity)
 
@@ -83,6 +82,7 @@ def metadata_dataset(
             epoch_seed = _epoch_seed(seed, epoch)
             order = tf.random.experimental.stateless_shuffle(order, epoch_seed)
             if not text_features:  # features of a frozen encoder need no padding
+                lengths = text_lengths(*(columns[name] for name in TEXT_FIELDS))
                 order = group_by_length(order, lengths, batch_size, tf.add(epoch_seed, [0, 1]))
         # Batch before augmenting: gathering and masking a batch is far faster than single rows.
         batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).enumerate()
