@@ -1,13 +1,13 @@
 """Whether the package installs beside what is preinstalled on Colab and Kaggle.
 
     python benchmarks/environments.py
-    python benchmarks/environments.py --tests [--environment colab] [tests/songpop_tf ...]
+    python benchmarks/environments.py [--environment colab] --tests [tests/songpop_tf ...]
 
 For each file in `.ci/environments`, pip resolves the package and its extras for serving with the
 interpreter of that file's Python version, and with the versions in the file as constraints:
 "resolves" means that none of them would be replaced. Nothing is installed. With --tests the package
 is installed with all extras for tests in a virtual environment of its own, and the tests run there.
-Interpreters are looked up as `python3.12` and the like; those of pyenv are found with, for example,
+Interpreters are looked up on PATH as `python3.12` and the like; those of pyenv need, for example,
 `PATH=~/.pyenv/versions/3.12.1/bin:$PATH`.
 """
 

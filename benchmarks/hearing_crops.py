@@ -5,10 +5,10 @@
 The study resizes each song to 1,024 columns, adds noise and cutout patches, and claims that both
 are better than crops and unchanged images. --real is the folder that hearing.py reads; its
 recordings have 2,400 columns. A crop is 1,024 columns of the file; a recording's prediction is the
-mean over three. "Convolutions alone" means that length and statistics are those of the mean song
-for all recordings; the other CNNs, which are the package's, also read the statistics of the file
-and are trained with the masks of hearing.py. "Both" is the mean of two CNNs. R2 on Spotify's audio
-features in the folds of hearing.py. Finished predictions in --out are kept.
+mean over three. Rows of "statistics" are the package's CNN, which reads the statistics of the file,
+trained with the masks of hearing.py; in the other rows length and statistics are those of the mean
+song for all recordings, so that the convolutions alone distinguish them. "Both" is the mean of two CNNs. R2 on
+Spotify's audio features in the folds of hearing.py. Finished predictions in --out are kept.
 """
 
 import argparse

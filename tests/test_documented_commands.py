@@ -37,14 +37,14 @@ def shell_lines(page: str) -> list[list[str]]:
 
 def documented(*names: str) -> list[list[str]]:
     """The words after `songpop-tf` of each command of these names, of all pages."""
-    found = {}
+    commands = {}
     for page in PAGES:
         for words in shell_lines(str(page.relative_to(ROOT))):
             if "songpop-tf" in words and words[:2] != ["docker", "build"]:
                 arguments = words[words.index("songpop-tf") + 1 :]
                 if not names or arguments[0] in names:
-                    found[shlex.join(arguments)] = arguments
-    return list(found.values())
+                    commands[shlex.join(arguments)] = arguments
+    return list(commands.values())
 
 
 @pytest.mark.parametrize("arguments", documented(), ids=shlex.join)

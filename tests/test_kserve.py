@@ -23,9 +23,9 @@ STARTED_AFTER = 300.0
 @pytest.fixture(scope="module")
 def url(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("kserve", reason="pip install kserve")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
     log = tmp_path_factory.mktemp("kserve") / "log"
     command = [sys.executable, "-m", "tests.kserve_server", str(exported), str(port)]
     with log.open("wb") as file:

@@ -53,8 +53,8 @@ def test_other_seed_makes_other_batches(lengths: tf.Tensor) -> None:
 def test_tables_smaller_than_a_batch_or_two(rows: int) -> None:
     lengths = tf.constant(np.arange(2 * rows).reshape(rows, 2) % 5, tf.int32)
     order = tf.range(rows)[::-1]
-    found = group_by_length(order, lengths, BATCH_SIZE, tf.constant([0, 0])).numpy()
-    assert sorted(found) == list(range(rows))
+    order_by_length = group_by_length(order, lengths, BATCH_SIZE, tf.constant([0, 0])).numpy()
+    assert sorted(order_by_length) == list(range(rows))
 
 
 def test_lengths_of_padded_texts() -> None:
