@@ -7,8 +7,9 @@ are better than crops and unchanged images. --real is the folder that hearing.py
 recordings have 2,400 columns. A crop is 1,024 columns of the file; a recording's prediction is the
 mean over three. Rows of "statistics" are the package's CNN, which reads the statistics of the file,
 trained with the masks of hearing.py; in the other rows length and statistics are those of the mean
-song for all recordings, so that the convolutions alone distinguish them. "Both" is the mean of two CNNs. R2 on
-Spotify's audio features in the folds of hearing.py. Finished predictions in --out are kept.
+song for all recordings, so that the convolutions alone distinguish them. "Both" is the mean of two
+CNNs. R2 on Spotify's audio features in the folds of hearing.py. Finished predictions in --out are
+kept.
 """
 
 import argparse
