@@ -1,16 +1,17 @@
 """Whether explanations name what matters, and how long they take.
 
-    python benchmarks/explanation.py --data data --run run --songs 200
+    python benchmarks/explanation.py --data data --run run --songs 200 --recordings spectrograms
 
 Deletion test on the test songs of a prepared folder: the tenth of a song, or the word, that its
 explanation calls most important is removed, and so are random ones; the ratio is how much further
 the former moves the prediction, as the mean over the songs. Tenths are also removed from generated
-songs of three minutes. The explanation covers one segment at a time; the tenth is covered as a
-whole. On a sample of `songpop-tf sample` (--sample) planted causes
-are looked for: the words of titles that raise or lower popularity, in the songs that have both such
-words and others. The sample's sound has no planted second: its effect on popularity is a function
-of the whole song. Seconds are measured on a three-minute song, cold in a new process, warm in this
-one; with --audio also of a sound file.
+songs of three minutes, and with --recordings from real recordings, which the model that is
+installed explains: spectrograms, and a table index.csv of their file, artist, title and year. The
+explanation covers one segment at a time; the tenth is covered as a whole. On a sample of
+`songpop-tf sample` (--sample) planted causes are looked for: the words of titles that raise or
+lower popularity, in the songs that have both such words and others. The sample's sound has no
+planted second: its effect on popularity is a function of the whole song. Seconds are measured on a
+three-minute song, cold in a new process, warm in this one; with --audio also of a sound file.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from pipelines.synthetic.popularity import WORD_EFFECT
 from songpop_tf.explanation.explain import Explanation, explain
 from songpop_tf.explanation.occlusion import most_important
 from songpop_tf.explanation.words import WordEffect
-from songpop_tf.serving.loading import open_predictor
+from songpop_tf.serving.loading import load, open_predictor
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.variants import Variant, predict_variants
 from songpop_tf.tf_logging import import_tensorflow_quietly
@@ -56,18 +57,28 @@ def test_songs(data: PreparedData, count: int) -> list[Song]:
     ]
 
 
+def recorded_songs(folder: Path, count: int, seed: int) -> list[Song]:
+    """Random ones of the recordings of a folder with a table of them."""
+    rows = pd.read_csv(folder / "index.csv").sample(count, random_state=seed)
+    return [
+        Song(row.artist, row.title, int(row.year), folder / row.file) for row in rows.itertuples()
+    ]
+
+
 def whole_song(song: Song) -> Variant:
     """The song as it is."""
     return Variant(song.artist, song.title, song.year, has_sound=True)
 
 
 def without_segments(explanation: Explanation, indices: Sequence[int]) -> bytes:
-    """The spectrogram's file with some segments covered."""
+    """The spectrogram's file with some segments covered by the mean of the others."""
     with Image.open(io.BytesIO(explanation.png or b"")) as file:
         image = np.array(file)
+    is_covered = np.zeros(image.shape[1], bool)
     for index in indices:
         segment = explanation.segments[index]
-        image[:, round(200 * segment.start) : round(200 * segment.end)] = 0
+        is_covered[round(200 * segment.start) : round(200 * segment.end)] = True
+    image[:, is_covered] = np.rint(image[:, ~is_covered].mean(axis=1, keepdims=True))
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
@@ -137,15 +148,27 @@ def ratio_row(what: str, movements: Sequence[tuple[float, float]]) -> Row:
     )
 
 
+def deletion_row(
+    what: str, predictor: Predictor, songs: Sequence[Song], rng: np.random.Generator
+) -> Row:
+    """The deletion test of the sound of songs."""
+    movements = [segment_movements(predictor, explain(predictor, song), rng) for song in songs]
+    return ratio_row(f"the most important tenth of {what}", movements)
+
+
 def long_song_row(predictor: Predictor, count: int, rng: np.random.Generator) -> Row:
     """The deletion test on generated songs of three minutes."""
     with tempfile.TemporaryDirectory() as folder:
         write_sample(Path(folder), count, seconds=SONG_SECONDS, seed=9)
         files = sorted((Path(folder) / "spectrograms").rglob("*.png"))
         songs = [Song("A", "B", 1999, file) for file in files]
-        explanations = [explain(predictor, song) for song in songs]
-        movements = [segment_movements(predictor, one, rng) for one in explanations]
-    return ratio_row("the most important tenth of a three-minute song", movements)
+        return deletion_row("a three-minute song", predictor, songs, rng)
+
+
+def recordings_row(options: argparse.Namespace, rng: np.random.Generator) -> Row:
+    """The deletion test on real recordings, with the model that is installed."""
+    songs = recorded_songs(options.recordings, options.songs, options.seed)
+    return deletion_row("a real recording", load(), songs, rng)
 
 
 def planted_word_rank(explanation: Explanation) -> bool | None:
@@ -234,6 +257,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of `train`")
     parser.add_argument("--model", type=Path, help="folder of `export`, to measure seconds")
     parser.add_argument("--audio", type=Path, help="sound file to explain")
+    parser.add_argument("--recordings", type=Path, help="spectrograms of recordings, index.csv")
     parser.add_argument("--long-songs", type=int, default=16, help="generated, of three minutes")
     parser.add_argument("--sample", action="store_true", help="the data are a synthetic sample")
     parser.add_argument("--songs", type=int, default=200)
@@ -255,6 +279,7 @@ def main() -> None:
     rows = [
         ratio_row("the most important tenth of a song", segments),
         long_song_row(predictor, options.long_songs, rng),
+        *([recordings_row(options, rng)] if options.recordings else []),
         ratio_row("the most important word", [moved for moved in words if moved is not None]),
         *([planted_row(explanations)] if options.sample else []),
         shapley_row(explanations),

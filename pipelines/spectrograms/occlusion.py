@@ -1,11 +1,14 @@
 """The CNN's inputs of a spectrogram with a patch covered, for many patches of one image.
 
-A covered patch is 0, as the patches of `cutout_patches` in training, but in the
-image at its own width: both the resized image and the statistics are those of a file that is black
-there. Neither is computed anew for each patch:
+A covered pixel takes the mean of its row outside of the patch, in the image at its own width; in a
+patch of the whole width nothing is left to take the mean of, and it is 0. Black everywhere, as the
+patches of `cutout_patches` in training, would be a silence that no song has: the
+model answers to that silence, wherever it is, more than to what it hides. Both the resized image
+and the statistics are those of a file that is covered there. Neither is computed anew for each
+patch:
 
-- Resizing is linear up to its last step, which cuts off negative values and scales to 8 bits. The
-  resized patch alone is subtracted from the resized image.
+- Resizing is linear up to its last step, which cuts off negative values and scales to 8 bits. What
+  covering takes from the patch is resized alone, and subtracted from the resized image.
 - The statistics are computed from four windows: a patch outside of them does not change them.
 """
 
@@ -50,6 +53,7 @@ class _Whole:
 
     Attributes:
         image: ``(rows, columns)`` uint8.
+        row_sums: ``(rows,)`` int32 of the image.
         resampled: ``(rows, 1024)`` float32, the image resampled along time.
         windows: ``(4, rows, 2400)`` uint8 of `statistics_windows`.
         window_columns: ``(4, 2400)`` int32, the columns of the image that the windows show.
@@ -57,6 +61,7 @@ class _Whole:
     """
 
     image: tf.Tensor
+    row_sums: tf.Tensor
     resampled: tf.Tensor
     windows: tf.Tensor
     window_columns: tf.Tensor
@@ -72,7 +77,8 @@ class _Whole:
             "columns": tf.cast(columns, tf.int64),
             "statistics": window_statistics(windows),
         }
-        return cls(image, resampled, windows, window_columns(columns), inputs)
+        row_sums = tf.reduce_sum(tf.cast(image, tf.int32), axis=1)
+        return cls(image, row_sums, resampled, windows, window_columns(columns), inputs)
 
 
 def _clip(patch: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
@@ -91,34 +97,50 @@ def _clip(patch: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 def _inputs_without(whole: _Whole, patch: tf.Tensor) -> Tensors:
     start, end, top, bottom = tf.unstack(patch)
-    inputs: Tensors = tf.cond(
-        tf.logical_or(end <= start, bottom <= top),
-        lambda: whole.inputs,
-        lambda: {
+
+    def covered() -> Tensors:
+        piece = whole.image[top:bottom, start:end]
+        fill = _fill(piece, whole.row_sums[top:bottom], tf.shape(whole.image)[1])
+        return {
             **whole.inputs,
-            "spectrogram": _resized_without(whole, patch),
-            "statistics": _statistics_without(whole, patch),
-        },
-    )
+            "spectrogram": _resized_without(whole, patch, piece, fill),
+            "statistics": _statistics_without(whole, patch, fill),
+        }
+
+    is_empty = tf.logical_or(end <= start, bottom <= top)
+    inputs: Tensors = tf.cond(is_empty, lambda: whole.inputs, covered)
     return inputs
 
 
-def _resized_without(whole: _Whole, patch: tf.Tensor) -> tf.Tensor:
-    start, end, top, bottom = tf.unstack(patch)
+def _fill(piece: tf.Tensor, row_sums: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """``(rows of the piece, 1)`` uint8: the mean of each row's other columns; 0 without others."""
+    others = row_sums - tf.reduce_sum(tf.cast(piece, tf.int32), axis=1)
+    means = tf.math.divide_no_nan(
+        tf.cast(others, tf.float32), tf.cast(columns - tf.shape(piece)[1], tf.float32)
+    )
+    return tf.cast(tf.round(means), tf.uint8)[:, tf.newaxis]
+
+
+def _resized_without(
+    whole: _Whole, patch: tf.Tensor, piece: tf.Tensor, fill: tf.Tensor
+) -> tf.Tensor:
+    start, _, top, bottom = tf.unstack(patch)
     rows, columns = tf.unstack(tf.shape(whole.image))
-    piece = whole.image[top:bottom, start:end]
-    resampled = fft_resample_piece(piece, start, columns, COLUMNS)
+    taken = tf.cast(piece, tf.float32) - tf.cast(fill, tf.float32)
+    resampled = fft_resample_piece(taken, start, columns, COLUMNS)
     return resize_rows(whole.resampled - tf.pad(resampled, [[top, rows - bottom], [0, 0]]))
 
 
-def _statistics_without(whole: _Whole, patch: tf.Tensor) -> tf.Tensor:
+def _statistics_without(whole: _Whole, patch: tf.Tensor, fill: tf.Tensor) -> tf.Tensor:
     start, end, top, bottom = tf.unstack(patch)
+    rows = tf.shape(whole.image)[0]
     is_column = (whole.window_columns >= start) & (whole.window_columns < end)
-    row = tf.range(tf.shape(whole.image)[0])
+    row = tf.range(rows)
     is_row = (row >= top) & (row < bottom)
 
     def changed() -> tf.Tensor:
         is_covered = is_column[:, tf.newaxis, :] & is_row[:, tf.newaxis]
-        return window_statistics(tf.where(is_covered, tf.cast(0, tf.uint8), whole.windows))
+        filled = tf.pad(fill, [[top, rows - bottom], [0, 0]])
+        return window_statistics(tf.where(is_covered, filled, whole.windows))
 
     return tf.cond(tf.reduce_any(is_column), changed, lambda: whole.inputs["statistics"])

@@ -1,7 +1,8 @@
 """What each second and each frequency band of a spectrogram changes.
 
-A part is covered with black, as by the patches that augment the training songs (Zeiler & Fergus
-2014, arXiv:1311.2901). Its effect is the prediction minus that of the covered song.
+A part is covered with the mean of the rest of its rows, a band over the whole song with black
+(Zeiler & Fergus 2014, arXiv:1311.2901; `pipelines.spectrograms.occlusion`). Its effect is the
+prediction minus that of the covered song.
 """
 
 from collections.abc import Mapping, Sequence

@@ -32,7 +32,7 @@ _MEANINGS = {
     "artist": "name of the artist; empty = unknown",
     "title": "title of the song; empty = unknown",
     "year": "year of release; 0 = unknown",
-    "first_column": "first column of the image that is covered, set to 0",
+    "first_column": "first column of the image that is covered",
     "last_column": "last column that is covered; before the first one = nothing is covered",
     "first_row": "first row that is covered; row 0 is the highest frequency",
     "last_row": "last row that is covered",

@@ -29,7 +29,7 @@ class Variant:
         artist, title: may be empty.
         year: 0 = unknown.
         has_sound: whether the model gets the spectrogram.
-        covered: the part of the spectrogram that is set to 0.
+        covered: the part of the spectrogram that the model does not see.
     """
 
     artist: str = ""
