@@ -48,7 +48,13 @@ class Configuration:
 CONFIGURATIONS = tuple(
     Configuration(branch, pretrained) for pretrained in (False, True) for branch in BRANCHES
 )
-"""All of them, in the order of training and of reports."""
+"""All of them, in the order of reports."""
+
+TRAINING_ORDER = tuple(
+    Configuration(branch, pretrained) for branch in BRANCHES for pretrained in (False, True)
+)
+"""All of them, branch by branch. TensorFlow keeps the memory that convolutions took: the text
+branches, whose tables fill memory too, come before them."""
 
 
 def require_choice(name: str, value: str, choices: Sequence[str]) -> None:

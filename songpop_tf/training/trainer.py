@@ -35,9 +35,10 @@ from songpop_tf.training.callbacks import (
     History,
     TensorBoardLog,
 )
-from songpop_tf.training.configurations import CONFIGURATIONS, Configuration
+from songpop_tf.training.configurations import TRAINING_ORDER, Configuration
 from songpop_tf.training.feature_cache import Examples, cache_features, feature_dataset
 from songpop_tf.training.fit import fit
+from songpop_tf.training.memory import release_freed_memory
 from songpop_tf.training.run import Run
 from songpop_tf.training.text_branch import TextBranch
 from songpop_tf.training.training_songs import (
@@ -99,17 +100,21 @@ class Trainer:
         if TEXT in required.difference(finished):
             check_pretraining_set(self.data)  # now, not after an hour of training the others
         self.run.save_year_quantiles(self.data)
-        for configuration in CONFIGURATIONS:
+        for configuration in TRAINING_ORDER:
             if configuration not in required:
                 continue
             if configuration in finished:
                 self.console.print(f"{configuration}: already trained")
                 continue
             with naming_damaged_records(self.data.shards):
-                model, histories = self.fit(configuration, self.build(configuration))
-                intervals = calibrate_run(configuration, model, self.run, self.data)
-            self.run.save_model(configuration, model, _concatenate(histories), intervals)
+                self._train_one(configuration)
             keras.utils.clear_session(free_memory=True)
+            release_freed_memory()
+
+    def _train_one(self, configuration: Configuration) -> None:
+        model, histories = self.fit(configuration, self.build(configuration))
+        intervals = calibrate_run(configuration, model, self.run, self.data)
+        self.run.save_model(configuration, model, _concatenate(histories), intervals)
 
     def build(self, configuration: Configuration) -> keras.Model:
         """Build the untrained model of a configuration."""

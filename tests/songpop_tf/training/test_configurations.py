@@ -4,6 +4,7 @@ import pytest
 
 from songpop_tf.training.configurations import (
     CONFIGURATIONS,
+    TRAINING_ORDER,
     Configuration,
     find_configuration,
     select_configurations,
@@ -31,6 +32,14 @@ def test_names_identify_configurations() -> None:
 def test_inputs_of_each_branch() -> None:
     reads = {one.branch: (one.reads_metadata, one.reads_spectrogram) for one in CONFIGURATIONS}
     assert reads == {"text": (True, False), "cnn": (False, True), "combined": (True, True)}
+
+
+def test_branches_are_trained_before_the_models_that_need_them() -> None:
+    assert set(TRAINING_ORDER) == set(CONFIGURATIONS)
+    names = [one.name for one in TRAINING_ORDER]
+    assert names.index("text") < names.index("combined") > names.index("cnn")
+    # The pre-training set is no longer in use when the first image is read.
+    assert names.index("text") < names.index("cnn_naive")
 
 
 def test_unknown_names_are_errors() -> None:
