@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from songpop_tf.training.run import Run
 
 Approach = Literal["naive", "better", "both"]
+Devices = Literal["one", "all"]
 BranchOrAll = Literal["text", "cnn", "combined", "all"]
 
 
@@ -29,6 +30,7 @@ def train(
     approach: Approach = "both",
     branch: BranchOrAll = "all",
     config: RunConfig | None = None,
+    devices: Devices = "one",
     histograms: bool = False,
     callbacks: "Sequence[Callback]" = (),
     mlflow: str | None = None,
@@ -43,6 +45,7 @@ def train(
         approach: "naive": from scratch; "better": in stages, with frozen branches; or "both".
         branch: the models to train; "combined" trains the branches that it needs.
         config: all settings, their seed included; None for the defaults.
+        devices: "one", or "all": batches are divided among the GPUs of this machine.
         histograms: write weight histograms for TensorBoard.
         callbacks: Keras callbacks that are added to every training stage.
         mlflow: URI of an MLflow server or database to log to, finally the models with their
@@ -60,6 +63,7 @@ def train(
     configurations = select_configurations(approach, branch)
     from pipelines.prepared_data import PreparedData
     from songpop_tf.training.callbacks.tensorboard import LOG_DIRECTORY
+    from songpop_tf.training.devices import distribution_strategy
     from songpop_tf.training.mlflow_log import MLflowLog
     from songpop_tf.training.run import Run
     from songpop_tf.training.trainer import Trainer
@@ -78,6 +82,7 @@ def train(
         lambda stage: [*(log.callbacks(stage) if log else ()), *callbacks],
         log_dir=log_dir,
         histograms=histograms,
+        strategy=distribution_strategy(devices),
     )
     with (
         wandb_run(run, settings, log_dir) if wandb else nullcontext(),

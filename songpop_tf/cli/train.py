@@ -26,6 +26,10 @@ def train(
     branch: Annotated[Branch, typer.Option(help="Models to train.")] = "all",
     config: ConfigFile = None,
     seed: ConfigSeed = None,
+    devices: Annotated[
+        Literal["one", "all"],
+        typer.Option(help="all: divide each batch among the GPUs of this machine."),
+    ] = "one",
     histograms: Annotated[
         bool, typer.Option("--histograms", help="Write weight histograms for TensorBoard.")
     ] = False,
@@ -55,6 +59,7 @@ def train(
             approach=approach,
             branch=branch,
             config=resolve_config(config, seed),
+            devices=devices,
             histograms=histograms,
             mlflow=mlflow,
             wandb=wandb,

@@ -11,6 +11,7 @@ from keras import ops
 from songpop_tf.config import FitConfig
 from songpop_tf.training.callbacks import Checkpoint, EpochMetrics, History, RaiseOnNaN
 from songpop_tf.training.callbacks.epoch_metrics import POPULARITY
+from songpop_tf.training.devices import accept_unequal_shares
 
 
 def fit(
@@ -93,6 +94,7 @@ def _compile(
         jit_compile=False,
     )
     _build_compiled_state(model)
+    accept_unequal_shares(model)
 
 
 def _optimizer(config: FitConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:

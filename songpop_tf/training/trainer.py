@@ -7,7 +7,7 @@ the head that fuses them is trained.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -70,6 +70,7 @@ class Trainer:
         callbacks: makes additional callbacks for the stage of that name.
         log_dir: folder for TensorBoard; None to write no logs.
         histograms: also write weight histograms.
+        strategy: distributes training over devices.
     """
 
     data: PreparedData
@@ -79,6 +80,7 @@ class Trainer:
     callbacks: Callable[[str], Callbacks] = _no_callbacks
     log_dir: Path | None = None
     histograms: bool = False
+    strategy: tf.distribute.Strategy = field(default_factory=tf.distribute.get_strategy)
 
     def train(self, configurations: Sequence[Configuration]) -> None:
         """Train the configurations, and before them the branches that a fused model needs.
@@ -106,7 +108,7 @@ class Trainer:
             if configuration in finished:
                 self.console.print(f"{configuration}: already trained")
                 continue
-            with naming_damaged_records(self.data.shards):
+            with naming_damaged_records(self.data.shards), self.strategy.scope():
                 self._train_one(configuration)
             keras.utils.clear_session(free_memory=True)
             release_freed_memory()

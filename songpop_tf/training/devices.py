@@ -1,0 +1,35 @@
+"""The devices that a model is trained on."""
+
+import keras
+import tensorflow as tf
+
+from songpop_tf.training.configurations import require_choice
+
+DEVICES = ("one", "all")
+
+
+def distribution_strategy(devices: str) -> tf.distribute.Strategy:
+    """How training is distributed, for ``strategy.scope()``.
+
+    Args:
+        devices: "one": TensorFlow's default; "all": every batch is divided among the GPUs, or among
+            the logical CPU devices if there is no GPU.
+
+    Raises:
+        InputError: other devices.
+    """
+    require_choice("devices", devices, DEVICES)
+    if devices == "one":
+        return tf.distribute.get_strategy()
+    logical = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in logical])
+
+
+def accept_unequal_shares(model: keras.Model) -> None:
+    """Let a model whose state is built be fitted to batches that devices cannot share equally.
+
+    To build state, Keras averages the first batch over the devices, which fails unless all have
+    received as many rows.
+    """
+    if tf.distribute.has_strategy():
+        model._maybe_symbolic_build = lambda **_: None

@@ -1,0 +1,48 @@
+"""Fit a small model on one device, and on two; print both histories as JSON.
+
+A program of its own, because devices are set up before TensorFlow is used.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from songpop_tf.config import FitConfig
+from songpop_tf.training.callbacks import Checkpoint, History
+from songpop_tf.training.devices import DEVICES, distribution_strategy
+from songpop_tf.training.fit import fit
+from tests.songpop_tf.training.regression import examples, without_times
+
+BATCH_SIZE = 16
+
+
+def train(devices: str, rows: int) -> History:
+    """Fit a model without dropout, whose noise differs between devices, to so many rows."""
+    config = FitConfig(learning_rate=0.05, epochs=3, batch_size=BATCH_SIZE, patience=3)
+    inputs, targets = examples()
+    examples_of_epoch = tf.data.Dataset.from_tensor_slices((inputs[:rows], targets[:rows]))
+    with tempfile.TemporaryDirectory() as folder, distribution_strategy(devices).scope():
+        keras.utils.set_random_seed(0)
+        layer_input = keras.Input((3,))
+        outputs = keras.layers.Dense(1)(keras.layers.Dense(8, activation="relu")(layer_input))
+        history = fit(
+            keras.Model(layer_input, outputs),
+            examples_of_epoch.batch(BATCH_SIZE).repeat(),
+            examples_of_epoch.batch(7),
+            stage="stage",
+            config=config,
+            steps_per_epoch=-(-rows // BATCH_SIZE),
+            checkpoint=Checkpoint(Path(folder) / "fit.npz", patience=3),
+        )
+    return without_times(history)
+
+
+if __name__ == "__main__":
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    replicas = distribution_strategy("all").num_replicas_in_sync
+    histories = {rows: {name: train(name, rows) for name in DEVICES} for rows in (32, 33)}
+    print(json.dumps({"replicas": replicas, "histories": histories}))
