@@ -104,9 +104,9 @@ def _artist_features(
 def _tab_separated(artists: pd.DataFrame) -> str:
     """Lines with a header; the Projector knows no quotes."""
     plain = artists.assign(artist=artists.artist.str.split().str.join(" "))
-    rows = plain.round({"mean popularity": 1}).astype(object).fillna("")
-    lines = [list(plain.columns), *rows.to_numpy().tolist()]
-    return "".join("\t".join(map(str, line)) + "\n" for line in lines)
+    rows = plain.round({"mean popularity": 1}).astype(object).to_numpy().tolist()
+    cells = ([("" if pd.isna(cell) else str(cell)) for cell in row] for row in rows)
+    return "".join("\t".join(line) + "\n" for line in [list(plain.columns), *cells])
 
 
 def _write_description(directory: Path, count: int, features: int) -> None:
