@@ -89,4 +89,6 @@ def started_trials(lines: list[str]) -> list[str]:
 
 def read_trials(directory: Path) -> pd.DataFrame:
     """The table of the trials of a branch."""
-    return pd.read_csv(directory / "trials.csv", keep_default_na=False).set_index("trial")
+    return pd.read_csv(
+        directory / "trials.csv", keep_default_na=False, float_precision="round_trip"
+    ).set_index("trial")
