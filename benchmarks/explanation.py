@@ -1,17 +1,19 @@
 """Whether explanations name what matters, and how long they take.
 
-    python benchmarks/explanation.py --data data --run run --songs 200 --recordings spectrograms
+    python benchmarks/explanation.py --recordings spectrograms --songs 200
+    python benchmarks/explanation.py --data data --run run --sample
 
-Deletion test on the test songs of a prepared folder: the tenth of a song, or the word, that its
-explanation calls most important is removed, and so are random ones; the ratio is how much further
-the former moves the prediction, as the mean over the songs. Tenths are also removed from generated
-songs of three minutes, and with --recordings from real recordings, which the model that is
-installed explains: spectrograms, and a table index.csv of their file, artist, title and year. The
-explanation covers one segment at a time; the tenth is covered as a whole. On a sample of
-`songpop-tf sample` (--sample) planted causes are looked for: the words of titles that raise or
-lower popularity, in the songs that have both such words and others. The sample's sound has no
-planted second: its effect on popularity is a function of the whole song. Seconds are measured on a
-three-minute song, cold in a new process, warm in this one; with --audio also of a sound file.
+Deletion test: the tenth of a song, or the word, that its explanation calls most important is
+removed, and so are random ones; the ratio is how much further the former moves the prediction, as
+the mean over the songs. The explanation covers one segment at a time; the tenth is covered as a
+whole. --recordings is a folder of real recordings' spectrograms with a table index.csv of their
+file, artist, title and year, which the model that is installed explains; --data and --run are a
+prepared folder, of which the test songs are taken, and its run. Tenths are also removed from
+generated songs of three minutes. On a sample of `songpop-tf sample` (--sample) planted causes are
+looked for: the words of titles that raise or lower popularity, in the songs that have both such
+words and others. The sample's sound has no planted second: its effect on popularity is a function
+of the whole song. Seconds (--model) are measured on a three-minute song, cold in a new process,
+warm in this one; with --audio also of a sound file.
 """
 
 import argparse
@@ -57,9 +59,9 @@ def test_songs(data: PreparedData, count: int) -> list[Song]:
     ]
 
 
-def recorded_songs(folder: Path, count: int, seed: int) -> list[Song]:
+def recorded_songs(folder: Path, count: int, rng: np.random.Generator) -> list[Song]:
     """Random ones of the recordings of a folder with a table of them."""
-    rows = pd.read_csv(folder / "index.csv").sample(count, random_state=seed)
+    rows = pd.read_csv(folder / "index.csv").sample(count, random_state=rng)
     return [
         Song(row.artist, row.title, int(row.year), folder / row.file) for row in rows.itertuples()
     ]
@@ -148,12 +150,31 @@ def ratio_row(what: str, movements: Sequence[tuple[float, float]]) -> Row:
     )
 
 
-def deletion_row(
-    what: str, predictor: Predictor, songs: Sequence[Song], rng: np.random.Generator
-) -> Row:
-    """The deletion test of the sound of songs."""
-    movements = [segment_movements(predictor, explain(predictor, song), rng) for song in songs]
-    return ratio_row(f"the most important tenth of {what}", movements)
+def explain_songs(predictor: Predictor, songs: Sequence[Song]) -> list[Explanation]:
+    """Explain songs, and log the progress."""
+    explanations = []
+    for song in songs:
+        explanations.append(explain(predictor, song))
+        if len(explanations) % 20 == 0:
+            log(f"{len(explanations)} songs explained")
+    effects = [abs(part.effect) for one in explanations for part in one.segments]
+    log(f"effect of a segment: median {np.median(effects):.2f} points, largest {max(effects):.1f}")
+    return explanations
+
+
+def deletion_rows(
+    what: str,
+    predictor: Predictor,
+    explanations: Sequence[Explanation],
+    rng: np.random.Generator,
+) -> list[Row]:
+    """The deletion test of the sound and of the words."""
+    segments = [segment_movements(predictor, one, rng) for one in explanations]
+    words = [word_movements(predictor, one, rng) for one in explanations]
+    return [
+        ratio_row(f"the most important tenth of {what}", segments),
+        ratio_row(f"the most important word of {what}", [moved for moved in words if moved]),
+    ]
 
 
 def long_song_row(predictor: Predictor, count: int, rng: np.random.Generator) -> Row:
@@ -162,13 +183,9 @@ def long_song_row(predictor: Predictor, count: int, rng: np.random.Generator) ->
         write_sample(Path(folder), count, seconds=SONG_SECONDS, seed=9)
         files = sorted((Path(folder) / "spectrograms").rglob("*.png"))
         songs = [Song("A", "B", 1999, file) for file in files]
-        return deletion_row("a three-minute song", predictor, songs, rng)
-
-
-def recordings_row(options: argparse.Namespace, rng: np.random.Generator) -> Row:
-    """The deletion test on real recordings, with the model that is installed."""
-    songs = recorded_songs(options.recordings, options.songs, options.seed)
-    return deletion_row("a real recording", load(), songs, rng)
+        explanations = explain_songs(predictor, songs)
+        movements = [segment_movements(predictor, one, rng) for one in explanations]
+    return ratio_row("the most important tenth of a generated three-minute song", movements)
 
 
 def planted_word_rank(explanation: Explanation) -> bool | None:
@@ -250,39 +267,50 @@ def time_rows(model: Path, audio: Path | None) -> list[Row]:
     return rows
 
 
+def recordings_rows(folder: Path, count: int, rng: np.random.Generator) -> list[Row]:
+    """The deletion test on real recordings, with the model that is installed."""
+    predictor = load()
+    explanations = explain_songs(predictor, recorded_songs(folder, count, rng))
+    return [
+        *deletion_rows("a real recording", predictor, explanations, rng),
+        shapley_row(explanations),
+    ]
+
+
+def prepared_rows(options: argparse.Namespace, rng: np.random.Generator) -> list[Row]:
+    """The deletion test on the test songs of a prepared folder, and planted causes."""
+    predictor = open_predictor(options.run)
+    songs = test_songs(PreparedData.open(options.data), options.songs)
+    explanations = explain_songs(predictor, songs)
+    return [
+        *deletion_rows("a prepared song", predictor, explanations, rng),
+        *([planted_row(explanations)] if options.sample else []),
+        shapley_row(explanations),
+    ]
+
+
 def main() -> None:
     """Explain the songs, remove parts, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of `prepare`")
-    parser.add_argument("--run", type=Path, required=True, help="folder of `train`")
+    parser.add_argument("--recordings", type=Path, help="spectrograms of recordings, index.csv")
+    parser.add_argument("--data", type=Path, help="folder of `prepare`")
+    parser.add_argument("--run", type=Path, help="folder of `train`")
+    parser.add_argument("--sample", action="store_true", help="the data are a synthetic sample")
     parser.add_argument("--model", type=Path, help="folder of `export`, to measure seconds")
     parser.add_argument("--audio", type=Path, help="sound file to explain")
-    parser.add_argument("--recordings", type=Path, help="spectrograms of recordings, index.csv")
     parser.add_argument("--long-songs", type=int, default=16, help="generated, of three minutes")
-    parser.add_argument("--sample", action="store_true", help="the data are a synthetic sample")
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if (options.data is None) != (options.run is None):
+        parser.error("--data and --run: expected both or neither, received one")
     import_tensorflow_quietly()
     rng = np.random.default_rng(options.seed)
-    predictor = open_predictor(options.run)
-    explanations, segments, words = [], [], []
-    for song in test_songs(PreparedData.open(options.data), options.songs):
-        explanation = explain(predictor, song)
-        explanations.append(explanation)
-        segments.append(segment_movements(predictor, explanation, rng))
-        words.append(word_movements(predictor, explanation, rng))
-        if len(explanations) % 20 == 0:
-            log(f"{len(explanations)} songs explained")
-    effects = pd.Series([abs(one.effect) for item in explanations for one in item.segments])
-    log(f"effect of a segment: median {effects.median():.2f} points, largest {effects.max():.1f}")
+    predictor = open_predictor(options.run) if options.run else load()
     rows = [
-        ratio_row("the most important tenth of a song", segments),
+        *(recordings_rows(options.recordings, options.songs, rng) if options.recordings else []),
+        *(prepared_rows(options, rng) if options.data else []),
         long_song_row(predictor, options.long_songs, rng),
-        *([recordings_row(options, rng)] if options.recordings else []),
-        ratio_row("the most important word", [moved for moved in words if moved is not None]),
-        *([planted_row(explanations)] if options.sample else []),
-        shapley_row(explanations),
         *(time_rows(options.model, options.audio) if options.model else []),
     ]
     print_table(rows)
