@@ -61,7 +61,9 @@ def test_songs(data: PreparedData, count: int) -> list[Song]:
 
 def recorded_songs(folder: Path, count: int, rng: np.random.Generator) -> list[Song]:
     """Random ones of the recordings of a folder with a table of them."""
-    rows = pd.read_csv(folder / "index.csv").sample(count, random_state=rng)
+    # There are titles such as "NA".
+    table = pd.read_csv(folder / "index.csv", keep_default_na=False, na_values={"year": [""]})
+    rows = table.dropna(subset="year").sample(frac=1, random_state=rng).head(count)
     return [
         Song(row.artist, row.title, int(row.year), folder / row.file) for row in rows.itertuples()
     ]
@@ -169,6 +171,7 @@ def deletion_rows(
     rng: np.random.Generator,
 ) -> list[Row]:
     """The deletion test of the sound and of the words."""
+    log(f"removing parts of {len(explanations)} songs")
     segments = [segment_movements(predictor, one, rng) for one in explanations]
     words = [word_movements(predictor, one, rng) for one in explanations]
     return [
@@ -229,14 +232,14 @@ def planted_row(explanations: Sequence[Explanation]) -> Row:
     )
 
 
-def shapley_row(explanations: Sequence[Explanation]) -> Row:
+def shapley_row(what: str, explanations: Sequence[Explanation]) -> Row:
     """The largest difference of the Shapley values' sum from the prediction."""
     difference = max(
         abs(one.fields.nothing_known + sum(one.fields.shapley.values()) - one.prediction.popularity)
         for one in explanations
     )
     return Row(
-        f"Shapley values add up to the prediction, {len(explanations)} songs",
+        f"Shapley values add up to the prediction, {len(explanations)} {what}",
         f"largest difference {difference:.1e}",
         result=difference,
         unit="points",
@@ -273,7 +276,7 @@ def recordings_rows(folder: Path, count: int, rng: np.random.Generator) -> list[
     explanations = explain_songs(predictor, recorded_songs(folder, count, rng))
     return [
         *deletion_rows("a real recording", predictor, explanations, rng),
-        shapley_row(explanations),
+        shapley_row("real recordings", explanations),
     ]
 
 
@@ -285,7 +288,7 @@ def prepared_rows(options: argparse.Namespace, rng: np.random.Generator) -> list
     return [
         *deletion_rows("a prepared song", predictor, explanations, rng),
         *([planted_row(explanations)] if options.sample else []),
-        shapley_row(explanations),
+        shapley_row("prepared songs", explanations),
     ]
 
 
@@ -302,6 +305,8 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.sample and options.data is None:
+        parser.error("--sample: expected --data and --run, received neither")
     if (options.data is None) != (options.run is None):
         parser.error("--data and --run: expected both or neither, received one")
     import_tensorflow_quietly()

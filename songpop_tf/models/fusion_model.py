@@ -5,6 +5,7 @@ from keras import layers
 
 from songpop_tf.config import FusionConfig
 from songpop_tf.models.freezing import frozen_copy
+from songpop_tf.models.normalization import batch_normalization
 from songpop_tf.models.popularity_output import (
     FEATURES,
     LOGIT,
@@ -81,7 +82,7 @@ def _head(branches: keras.Model, config: FusionConfig) -> keras.Model:
     x = layers.Concatenate(name="concatenated")(
         [features["spectrogram_features"], features["metadata_features"]]
     )
-    x = layers.BatchNormalization(name="concatenated_norm")(x)
+    x = batch_normalization("concatenated_norm")(x)
     x = layers.Dropout(config.dropout, name="concatenated_dropout")(x)
     x = layers.Dense(config.hidden, activation="relu", name="hidden")(x)
     x = layers.Dropout(config.dropout, name="hidden_dropout")(x)

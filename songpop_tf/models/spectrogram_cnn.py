@@ -10,6 +10,7 @@ from pipelines.spectrograms.loading import COLUMNS, FULL_SCALE, ROWS, UNKNOWN_CO
 from pipelines.spectrograms.statistics import STATISTICS, TYPICAL_TEMPO
 from pipelines.tables.audio_features import AUDIO_FEATURE_SCALES, AUDIO_FEATURES
 from songpop_tf.config import SpectrogramCNNConfig
+from songpop_tf.models.normalization import batch_normalization
 from songpop_tf.models.popularity_output import FEATURES, popularity_output
 
 AUDIO_FEATURES_LAYER = "audio_features"
@@ -166,4 +167,4 @@ def _conv_block(x: Any, filters: int, kernel_size: int, strides: int, name: str)
 def _batch_norm(name: str) -> keras.layers.Layer:
     # With Keras's default momentum of 0.99 the moving statistics take hundreds of steps to
     # converge; a small data set has few steps per epoch.
-    return layers.BatchNormalization(momentum=0.9, name=name)
+    return batch_normalization(name, momentum=0.9)

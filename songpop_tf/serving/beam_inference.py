@@ -24,11 +24,10 @@ class SongModelHandler(ModelHandler[Song, Result, Predictor]):  # type: ignore[m
 
     Args:
         model: as of `songpop_tf.load`; None is the model that is installed with the package.
-        max_batch_size: songs that a worker takes at once.
     """
 
-    def __init__(self, model: StrPath | None = None, *, max_batch_size: int = 256) -> None:
-        super().__init__(max_batch_size=max_batch_size)
+    def __init__(self, model: StrPath | None = None) -> None:
+        super().__init__()
         self._model = None if model is None else str(model)
 
     def load_model(self) -> Predictor:

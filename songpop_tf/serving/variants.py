@@ -29,7 +29,7 @@ class Variant:
         artist, title: may be empty.
         year: 0 = unknown.
         has_sound: whether the model gets the spectrogram.
-        covered: the part of the spectrogram that the model does not see.
+        covered: the part that is covered, see `pipelines.spectrograms.occlusion`.
     """
 
     artist: str = ""

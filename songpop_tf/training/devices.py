@@ -28,8 +28,8 @@ def distribution_strategy(devices: str) -> tf.distribute.Strategy:
 def accept_unequal_shares(model: keras.Model) -> None:
     """Let a model whose state is built be fitted to batches that devices cannot share equally.
 
-    To build state, Keras averages the first batch over the devices, which fails unless all have
-    received as many rows.
+    To build state, Keras (3.13 to 3.15) averages the first batch over the devices, which fails
+    unless all have received as many rows.
     """
     if tf.distribute.has_strategy():
         model._maybe_symbolic_build = lambda **_: None

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from songpop_tf.config import FitConfig
+from songpop_tf.models.normalization import batch_normalization
 from songpop_tf.training.callbacks import Checkpoint, History
 from songpop_tf.training.devices import DEVICES, distribution_strategy
 from songpop_tf.training.fit import fit
@@ -27,7 +28,8 @@ def train(devices: str, rows: int) -> History:
     with tempfile.TemporaryDirectory() as folder, distribution_strategy(devices).scope():
         keras.utils.set_random_seed(0)
         layer_input = keras.Input((3,))
-        outputs = keras.layers.Dense(1)(keras.layers.Dense(8, activation="relu")(layer_input))
+        hidden = keras.layers.Dense(8, activation="relu")(layer_input)
+        outputs = keras.layers.Dense(1)(batch_normalization("norm", momentum=0.9)(hidden))
         history = fit(
             keras.Model(layer_input, outputs),
             examples_of_epoch.batch(BATCH_SIZE).repeat(),
