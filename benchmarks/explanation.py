@@ -270,19 +270,21 @@ def time_rows(model: Path, audio: Path | None) -> list[Row]:
     return rows
 
 
-def recordings_rows(folder: Path, count: int, rng: np.random.Generator) -> list[Row]:
-    """The deletion test on real recordings, with the model that is installed."""
-    predictor = load()
-    explanations = explain_songs(predictor, recorded_songs(folder, count, rng))
+def recordings_rows(
+    predictor: Predictor, options: argparse.Namespace, rng: np.random.Generator
+) -> list[Row]:
+    """The deletion test on real recordings."""
+    explanations = explain_songs(predictor, recorded_songs(options.recordings, options.songs, rng))
     return [
         *deletion_rows("a real recording", predictor, explanations, rng),
         shapley_row("real recordings", explanations),
     ]
 
 
-def prepared_rows(options: argparse.Namespace, rng: np.random.Generator) -> list[Row]:
+def prepared_rows(
+    predictor: Predictor, options: argparse.Namespace, rng: np.random.Generator
+) -> list[Row]:
     """The deletion test on the test songs of a prepared folder, and planted causes."""
-    predictor = open_predictor(options.run)
     songs = test_songs(PreparedData.open(options.data), options.songs)
     explanations = explain_songs(predictor, songs)
     return [
@@ -311,10 +313,11 @@ def main() -> None:
         parser.error("--data and --run: expected both or neither, received one")
     import_tensorflow_quietly()
     rng = np.random.default_rng(options.seed)
-    predictor = open_predictor(options.run) if options.run else load()
+    installed = load()
+    predictor = open_predictor(options.run) if options.run else installed
     rows = [
-        *(recordings_rows(options.recordings, options.songs, rng) if options.recordings else []),
-        *(prepared_rows(options, rng) if options.data else []),
+        *(recordings_rows(installed, options, rng) if options.recordings else []),
+        *(prepared_rows(predictor, options, rng) if options.data else []),
         long_song_row(predictor, options.long_songs, rng),
         *(time_rows(options.model, options.audio) if options.model else []),
     ]

@@ -69,6 +69,7 @@ def train(
     from songpop_tf.training.trainer import Trainer
     from songpop_tf.training.wandb_log import wandb_run
 
+    strategy = distribution_strategy(devices)
     settings = RunConfig() if config is None else config
     prepared = PreparedData.open(data)
     run = Run.start(out, prepared, settings)
@@ -82,7 +83,7 @@ def train(
         lambda stage: [*(log.callbacks(stage) if log else ()), *callbacks],
         log_dir=log_dir,
         histograms=histograms,
-        strategy=distribution_strategy(devices),
+        strategy=strategy,
     )
     with (
         wandb_run(run, settings, log_dir) if wandb else nullcontext(),

@@ -2,9 +2,9 @@
 
 A covered pixel takes the mean of its row outside of the patch, in the image at its own width; in a
 patch of the whole width nothing is left to take the mean of, and it is 0. Black, as of the patches
-of `cutout_patches` in training, would be a silence that no song has: the model answers to the
-silence, wherever it is, more than to what it hides. Both the resized image and the statistics are
-those of a file that is covered there. Neither is computed anew for each patch:
+of `cutout_patches` in training, would be a silence that no song has: the model responds to
+the silence, wherever it is, more than to the loss of what was there. Both the resized image and the
+statistics are those of a file that is covered there. Neither is recomputed for each patch:
 
 - Resizing is linear up to its last step, which cuts off negative values and scales to 8 bits. What
   covering takes from the patch is resized alone, and subtracted from the resized image.

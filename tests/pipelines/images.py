@@ -12,6 +12,15 @@ def pixels(rows: int, columns: int, seed: int = 0) -> np.ndarray:
     return (np.random.default_rng(seed).random((rows, columns)) ** 6 * 255).astype("uint8")
 
 
+def cover(image: np.ndarray, first: int, last: int, top: int, bottom: int) -> np.ndarray:
+    """Fill a patch, its last pixels included, with the mean of the row outside; else with 0."""
+    others = np.delete(image, np.s_[first : last + 1], axis=1)
+    fill = np.rint(others.mean(axis=1)) if others.size else np.zeros(len(image))
+    covered = image.copy()
+    covered[top : bottom + 1, first : last + 1] = fill[top : bottom + 1, np.newaxis]
+    return covered
+
+
 def encode_image(image: np.ndarray, image_format: str = "PNG") -> bytes:
     """Return the bytes of an image file."""
     file = io.BytesIO()

@@ -4,20 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.audio.grayscale import Pixels
 from pipelines.spectrograms.loading import cnn_inputs
 from pipelines.spectrograms.occlusion import occluded_inputs
 from pipelines.spectrograms.resampling import fft_resample, fft_resample_piece
-from tests.pipelines.images import pixels
-
-
-def cover(image: Pixels, first: int, last: int, top: int, bottom: int) -> Pixels:
-    """Reference: the mean of the row's other columns; black without others."""
-    others = np.delete(image, np.s_[first : last + 1], axis=1)
-    fill = np.rint(others.mean(axis=1)) if others.size else np.zeros(len(image))
-    covered = image.copy()
-    covered[top : bottom + 1, first : last + 1] = fill[top : bottom + 1, np.newaxis]
-    return covered
+from tests.pipelines.images import cover, pixels
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(256, 700), (256, 12_007), (256, 5000), (200, 3001)])

@@ -17,6 +17,7 @@ from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import connect, open_predictor
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import SIGNATURES_FILE, YEAR_QUANTILES_FILE
+from tests.pipelines.images import cover, write_png
 from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server, rest_server
 
 
@@ -49,10 +50,8 @@ def test_segment_is_what_the_mean_in_its_place_in_the_file_changes(
     segment = explanation.segments[7]
     with Image.open(io.BytesIO(explanation.png)) as file:
         image = np.array(file)
-    covered_columns = slice(round(200 * segment.start), round(200 * segment.end))
-    others = np.delete(image, covered_columns, axis=1)
-    image[:, covered_columns] = np.rint(others.mean(axis=1, keepdims=True))
-    Image.fromarray(image).save(tmp_path / "covered.png")
+    first, last = round(200 * segment.start), round(200 * segment.end) - 1
+    write_png(tmp_path / "covered.png", cover(image, first, last, 0, len(image) - 1))
     covered = Song(song.artist, song.title, song.year, tmp_path / "covered.png")
     (expected,) = Predictor(exported_backend).predict_songs([covered])
     effect = explanation.prediction.popularity - expected.popularity

@@ -16,11 +16,9 @@ from songpop_tf.serving.beam_inference import Result, SongModelHandler
 from songpop_tf.serving.loading import load
 from songpop_tf.serving.predictor import Prediction, Song
 from tests.pipelines.images import pixels, write_png
+from tests.pipelines.test_beam_shards import ARGUMENTS
 
 pytestmark = pytest.mark.filterwarnings("default")  # Apache Beam's own warnings
-
-# In this process: the default starts a server.
-OPTIONS = PipelineOptions(["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"])
 
 
 def test_songs_are_predicted_as_without_beam(tmp_path: Path) -> None:
@@ -40,6 +38,6 @@ def test_songs_are_predicted_as_without_beam(tmp_path: Path) -> None:
                 assert isinstance(result, Prediction)
                 assert result == pytest.approx(expected[song], abs=1e-3)
 
-    with beam.Pipeline(options=OPTIONS) as pipeline:
+    with beam.Pipeline(options=PipelineOptions(ARGUMENTS)) as pipeline:
         created = pipeline | beam.Create([*songs, bad, bad])
         assert_that(created | RunInference(SongModelHandler()), check)

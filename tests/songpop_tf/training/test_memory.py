@@ -14,7 +14,7 @@ def test_freed_memory_is_released() -> None:
     process = psutil.Process()
     release_freed_memory()
     before = process.memory_info().rss
-    # Small arrays come from the heap, which the last of them keeps from shrinking by itself.
+    # Small arrays come from the heap; the last of them, at its end, keeps the others' pages in use.
     arrays = [np.ones(1000) for _ in range(20_000)]
     last = arrays[-1]
     del arrays
