@@ -1,5 +1,6 @@
 """Read access to the directory that `prepare` writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,9 @@ SONGS = "songs.csv"
 METADATA = "metadata.csv"
 LINKAGE = "linkage.csv"
 QUARANTINE = "quarantine.csv"
+
+METADATA_COLUMNS = ("artist", "title", "year", "popularity", "split")
+"""What is read of the pre-training set: its other columns would take as much memory again."""
 
 # Entries of the manifest that are read: their type, and the keys of each of their dictionaries.
 _ENTRIES: dict[str, tuple[type, tuple[str, ...]]] = {
@@ -86,17 +90,17 @@ class PreparedData:
 
     @cached_property
     def metadata(self) -> pd.DataFrame:
-        """The pre-training set: artist, title, year, popularity, split, ..."""
-        return self._read_table(METADATA).assign(is_pretraining=1)
+        """The pre-training set: `METADATA_COLUMNS`, and is_pretraining, which is 1."""
+        return self._read_table(METADATA, METADATA_COLUMNS).assign(is_pretraining=1)
 
-    def _read_table(self, name: str) -> pd.DataFrame:
+    def _read_table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         path = self.directory / name
         with reading(path, "a table that `songpop-tf prepare` wrote"):
             if file_fingerprint(path) != self.manifest["fingerprints"][name]:
                 raise InputError(
                     f"{path}: expected the table of {MANIFEST}, received another; {_REMEDY}"
                 )
-            return _read_csv(path)
+            return _read_csv(path, columns)
 
     def songs_of(self, split: str) -> pd.DataFrame:
         """Return the songs of a split, in the order of its records.
@@ -152,12 +156,13 @@ def _checked(split: str) -> str:
     return split
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     # keep_default_na: there are artists called "None" and titles called "NA".
     text_columns = ("song_id", "track_id", "artist", "title", "split", "file")
     missing_values = {name: [""] for name in AUDIO_FEATURES}
     return pd.read_csv(
         path,
+        usecols=None if columns is None else list(columns),
         keep_default_na=False,
         na_values=missing_values,
         dtype=dict.fromkeys(text_columns, str),
