@@ -25,6 +25,9 @@ from pipelines.spectrograms.statistics import (
 
 Tensors = dict[str, tf.Tensor]
 
+_ROUNDING = 1e-4
+"""Share of the largest value below which what is left of the image is an error of rounding."""
+
 
 def occluded_inputs(image: tf.Tensor, patches: tf.Tensor) -> Tensors:
     """Compute the inputs of the CNN for one image, with each of several patches covered.
@@ -40,7 +43,7 @@ def occluded_inputs(image: tf.Tensor, patches: tf.Tensor) -> Tensors:
     whole = _Whole.of(image)
     inputs: Tensors = tf.map_fn(
         lambda patch: _inputs_without(whole, _clip(patch, tf.shape(image))),
-        tf.cast(patches, tf.int32),
+        patches,
         fn_output_signature=CNN_INPUTS,
     )
     return inputs
@@ -82,16 +85,18 @@ class _Whole:
 
 def _clip(patch: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """The patch as ``(4,)`` int32: first column, end of the columns, first row, end of the rows."""
-    rows, columns = tf.unstack(size)
+    rows, columns = tf.unstack(tf.cast(size, patch.dtype))
     first_column, last_column, first_row, last_row = tf.unstack(patch)
-    return tf.stack(
+    # Clipped as int64: an int32 would overflow.
+    edges = tf.stack(
         [
             tf.clip_by_value(first_column, 0, columns),
-            tf.clip_by_value(last_column + 1, 0, columns),
+            tf.clip_by_value(last_column, -1, columns - 1) + 1,
             tf.clip_by_value(first_row, 0, rows),
-            tf.clip_by_value(last_row + 1, 0, rows),
+            tf.clip_by_value(last_row, -1, rows - 1) + 1,
         ]
     )
+    return tf.cast(edges, tf.int32)
 
 
 def _inputs_without(whole: _Whole, patch: tf.Tensor) -> Tensors:
@@ -127,7 +132,10 @@ def _resized_without(
     rows, columns = tf.unstack(tf.shape(whole.image))
     taken = tf.cast(piece, tf.float32) - tf.cast(fill, tf.float32)
     resampled = fft_resample_piece(taken, start, columns, COLUMNS)
-    return resize_rows(whole.resampled - tf.pad(resampled, [[top, rows - bottom], [0, 0]]))
+    left = whole.resampled - tf.pad(resampled, [[top, rows - bottom], [0, 0]])
+    # Scaling to 8 bits would turn the errors of an image that is covered as a whole into noise.
+    is_rounding = tf.abs(left) < _ROUNDING * tf.reduce_max(whole.resampled)
+    return resize_rows(tf.where(is_rounding, 0.0, left))
 
 
 def _statistics_without(whole: _Whole, patch: tf.Tensor, fill: tf.Tensor) -> tf.Tensor:

@@ -42,6 +42,16 @@ def test_empty_patches_cover_nothing() -> None:
             np.testing.assert_array_equal(received[name][index], expected)
 
 
+def test_whole_image_is_black() -> None:
+    image = pixels(256, 5000)
+    patches = [(0, 4999, 0, 255), (-(2**40), 2**40, -(2**40), 2**63 - 1)]
+    received = occluded_inputs(tf.constant(image), tf.constant(patches, tf.int64))
+    expected = cnn_inputs(tf.zeros_like(image))
+    for index in range(2):
+        assert not received["spectrogram"][index].numpy().any()
+        np.testing.assert_allclose(received["statistics"][index], expected["statistics"], atol=1e-4)
+
+
 @pytest.mark.parametrize("columns", [900, 5000, 20_011])
 def test_piece_is_resampled_as_the_signal_that_is_zero_elsewhere(columns: int) -> None:
     piece = pixels(16, 333)
