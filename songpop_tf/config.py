@@ -185,6 +185,7 @@ class RunConfig:
         auxiliary_weight: loss weight of the audio features, which are standardized, while the CNN
             is trained; 0: it is trained on popularity only. The loss of popularity, in points
             squared, has weight 1.
+        mixed_precision: compute in bfloat16 while training; trained models compute in float32.
         text_naive_fit: training of the naive text branch.
         text_pretraining_fit: first stage of the text branch, on the pre-training set.
         text_finetuning_fit: second stage of the text branch, on the songs with a spectrogram.
@@ -210,6 +211,7 @@ class RunConfig:
         )
     )
     auxiliary_weight: float = 1000.0
+    mixed_precision: bool = False
     text_naive_fit: FitConfig = FitConfig(learning_rate=1e-3, epochs=40, batch_size=64, patience=8)
     text_pretraining_fit: FitConfig = FitConfig(
         learning_rate=2e-3, epochs=14, batch_size=256, patience=4
@@ -263,9 +265,19 @@ def _decode_toml(content: bytes) -> str:
     return content.decode("utf-16" if is_utf16 else "utf-8-sig")
 
 
-def resolve_config(path: StrPath | None, seed: int | None) -> RunConfig:
-    """Load a TOML file, or take the defaults if ``path`` is None; ``seed`` overrides the file's."""
+def resolve_config(
+    path: StrPath | None, seed: int | None, *, mixed_precision: bool = False
+) -> RunConfig:
+    """Load a TOML file, or take the defaults if ``path`` is None; the arguments override the file.
+
+    Args:
+        path: of the file.
+        seed: None for the file's.
+        mixed_precision: False for the file's.
+    """
     config = load_config(path) if path is not None else RunConfig()
+    if mixed_precision:
+        config = dataclasses.replace(config, mixed_precision=True)
     return config if seed is None else dataclasses.replace(config, seed=seed)
 
 

@@ -31,6 +31,9 @@ def train(
         Literal["one", "all"],
         typer.Option(help="all: divide each batch among the GPUs of this machine."),
     ] = "one",
+    mixed_precision: Annotated[
+        bool, typer.Option("--mixed-precision", help="Compute in bfloat16; for GPUs that have it.")
+    ] = False,
     histograms: Annotated[
         bool, typer.Option("--histograms", help="Write weight histograms for TensorBoard.")
     ] = False,
@@ -60,7 +63,7 @@ def train(
             out,
             approach=approach,
             branch=branch,
-            config=resolve_config(config, seed),
+            config=resolve_config(config, seed, mixed_precision=mixed_precision),
             devices=devices,
             histograms=histograms,
             mlflow=mlflow,

@@ -39,6 +39,7 @@ from songpop_tf.training.configurations import TRAINING_ORDER, Configuration
 from songpop_tf.training.feature_cache import Examples, cache_features, feature_dataset
 from songpop_tf.training.fit import fit
 from songpop_tf.training.memory import release_freed_memory
+from songpop_tf.training.precision import precision
 from songpop_tf.training.run import Run
 from songpop_tf.training.text_branch import TextBranch
 from songpop_tf.training.training_songs import (
@@ -115,11 +116,23 @@ class Trainer:
 
     def _train_one(self, configuration: Configuration) -> None:
         model, histories = self.fit(configuration, self.build(configuration))
+        if self.config.mixed_precision:
+            model = self._in_full_precision(configuration, model)
         intervals = calibrate_run(configuration, model, self.run, self.data)
         self.run.save_model(configuration, model, _concatenate(histories), intervals)
 
+    def _in_full_precision(self, configuration: Configuration, trained: keras.Model) -> keras.Model:
+        """A copy that computes in float32: not every machine that predicts has bfloat16."""
+        model = self._build(configuration)
+        model.set_weights(trained.get_weights())
+        return model
+
     def build(self, configuration: Configuration) -> keras.Model:
         """Build the untrained model of a configuration."""
+        with precision(mixed=self.config.mixed_precision):
+            return self._build(configuration)
+
+    def _build(self, configuration: Configuration) -> keras.Model:
         # The same seed for each configuration, whatever was trained before it.
         keras.utils.set_random_seed(self.config.seed)
         if configuration.branch == "cnn":

@@ -1,5 +1,6 @@
 """Which data each configuration is trained on, and what is frozen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ from songpop_tf.models.fusion_model import BRANCHES_LAYER
 from songpop_tf.models.popularity_output import feature_extractor
 from songpop_tf.training.configurations import CONFIGURATIONS, Configuration, find_configuration
 from songpop_tf.training.feature_cache import MASKED_PASSES, UNMASKED_PASSES, cache_features
+from songpop_tf.training.inference import predict_split
 from songpop_tf.training.run import Run
 from songpop_tf.training.trainer import CNN, TEXT, Trainer
 from tests.conftest import TINY, SilentConsole, no_progress
@@ -128,3 +130,22 @@ def test_logs_and_callbacks_of_every_stage(data: PreparedData, tmp_path: Path) -
     folders = {path.name for path in (tmp_path / "tensorboard").iterdir()}
     assert folders == {"text_pretraining", "text_finetuning", "artists"}
     assert CNN not in run.finished()
+
+
+def test_mixed_precision_trains_models_that_compute_in_full_precision(
+    data: PreparedData, tmp_path: Path
+) -> None:
+    config, naive = replace(TINY, mixed_precision=True), Configuration("combined", pretrained=False)
+    run = Run.start(tmp_path / "run", data, config)
+    trainer = Trainer(data, run, config, SilentConsole())
+
+    def feature_dtypes(model: keras.Model) -> set[str]:
+        return {tensor.dtype for tensor in model.get_layer(BRANCHES_LAYER).output.values()}
+
+    assert "bfloat16" in feature_dtypes(trainer.build(naive))
+    assert keras.config.dtype_policy().name == "float32", "of other models"
+    trainer.train([naive])
+    model = run.load_model(naive)
+    assert feature_dtypes(model) == {"float32"}
+    assert np.isfinite(predict_split(naive, model, run, data, "test")).all()
+    assert run.load_history(naive)[-1]["val_loss"] > 0
