@@ -7,7 +7,9 @@ import pytest
 pytest.importorskip("apache_beam", reason="needs the extra [beam]")
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
+from scipy.io import wavfile
 
 from pipelines import beam_shards
 from pipelines.source_folders import SourceFolders
@@ -21,16 +23,25 @@ pytestmark = pytest.mark.filterwarnings("default")  # Apache Beam's own warnings
 ARGUMENTS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
 
 
+FILES = ["0.png", "1.png", "2.png", "3.wav"]
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> SourceFolders:
-    for number in range(4):
-        write_png(tmp_path / "images" / f"{number}.png", pixels(64, 100 + number, seed=number))
-    (tmp_path / "images" / "2.png").write_bytes(b"no image")
-    return SourceFolders(tmp_path / "images")
+    """Two spectrograms, a file that is none, and a sound."""
+    images, sounds = tmp_path / "images", tmp_path / "sounds"
+    for number in range(2):
+        write_png(images / FILES[number], pixels(64, 100 + number, seed=number))
+    (images / FILES[2]).write_bytes(b"no image")
+    sounds.mkdir()
+    noise = np.random.default_rng(0).normal(0, 3000, 48_000).astype("int16")
+    wavfile.write(sounds / FILES[3], 24_000, noise)
+    return SourceFolders(images, sounds)
 
 
 def plan(directory: Path) -> list[Shard]:
-    return plan_shards(song_table(["train", "test", "train", "train"]), directory)
+    songs = song_table(["train", "test", "train", "train"])
+    return plan_shards(songs.assign(file=FILES), directory)
 
 
 def contents(directory: Path) -> dict[str, bytes]:
