@@ -2,18 +2,18 @@
 
     python benchmarks/train_pretrained.py --songs tracks_hot100.csv --pretraining tracks_mixed.csv \
         --recordings real --config benchmarks/minilm.toml --preset MINILM_FOLDER \
-        --out saved_models/songpop
+        --run RUN_FOLDER --out saved_models/songpop
 
 Four fifths of the songs are the training set, a tenth the validation set (early stopping,
 calibration of the intervals) and a tenth the test set. The artist history of the exported model
 covers all songs. Of the encoder of --preset the layers of --config and the usual word pieces are
 kept. --recordings is the folder that hearing.py reads: its spectrograms teach the CNN
-audio features, see pretrained_audio.py.
+audio features, see pretrained_audio.py. --run is kept, so that `songpop-tf export` can write the
+same model again after a change of the graph.
 """
 
 import argparse
 import dataclasses
-import tempfile
 from pathlib import Path
 
 import keras
@@ -167,6 +167,7 @@ def main() -> None:
     add_table_options(parser)
     parser.add_argument("--recordings", type=Path, required=True, help="folder of hearing.py")
     add_config_options(parser)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the trained models")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     options = parser.parse_args()
     config = config_from_options(options)
@@ -175,14 +176,14 @@ def main() -> None:
     predicted: Values = cross_validated_features(recordings, config.seed)
     truth = standardize_audio_features(recordings.truth).astype("float64")
     errors = FeatureErrors.estimate(truth, predicted)
-    with Console() as console, tempfile.TemporaryDirectory() as folder:
-        config = reduce_encoder(config, fold, Path(folder) / "encoder")
+    with Console() as console:
+        config = reduce_encoder(config, fold, options.run / "encoder")
         branches = train(fold, recordings, errors, config, console)
         validation, test = (
             SongTable.simulate(table, errors, 1, config.seed + number)
             for number, table in enumerate((fold.validation, fold.test), start=1)
         )
-        run = Run(Path(folder) / "run")
+        run = Run(options.run)
         save(run, branches, fold, validation, config)
         version = export(run, options.out)
         audio = measure_audio(
