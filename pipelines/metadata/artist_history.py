@@ -8,18 +8,18 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
-from pipelines.constants import FIRST_YEAR, UNKNOWN_YEAR
+from pipelines.constants import FIRST_YEAR, HISTORY_LENGTH, UNKNOWN_YEAR
 from pipelines.file_errors import reading_arrays
 from pipelines.io import write_atomically
 from pipelines.metadata.artist_keys import MAX_ARTISTS, NO_ARTIST, artist_keys, song_key
 from pipelines.metadata.year_baseline import fit_year_baseline, year_index
 
-HISTORY_LENGTH = 32
-"""Songs of a history that the model reads; a longer history is sampled evenly over time."""
 HISTORY_FEATURES = 5
 """Features of each song of a history: see `ArtistHistory.lookup`."""
 
-_RESIDUAL_SCALE = 20.0  # points of popularity
+RESIDUAL_SCALE = 20.0
+"""Points of popularity in a unit of the residual."""
+
 _YEARS_PER_DECADE = 10.0
 _MAX_DECADES = 4.0
 
@@ -132,8 +132,8 @@ class ArtistHistory:
         has_title: tf.Tensor,
         year: tf.Tensor,
         sampling_offset: tf.Tensor,
-    ) -> tf.Tensor:
-        """Return the features of the other songs of each song's artists.
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the years and the features of the other songs of each song's artists.
 
         The song itself is excluded in all versions, because its popularity is the target.
 
@@ -146,7 +146,8 @@ class ArtistHistory:
                 that is longer than ``HISTORY_LENGTH``.
 
         Returns:
-            ``(batch, 32, 5)`` float32, zeros for excluded songs and padding. The features are:
+            Years, ``(batch, 32)`` int32, 0 = unknown; and features, ``(batch, 32, 5)`` float32.
+            Both are zero for excluded songs and padding. The features are:
 
             0. number of songs that this one represents (1, or more if the history is sampled);
             1. popularity minus the year baseline, in units of 20 points;
@@ -161,7 +162,12 @@ class ArtistHistory:
             & ~self._is_same_song(sampled, song, has_title, year)
             & ~self._is_duplicate(sampled, positions)
         )
-        return tf.where(is_shown[:, :, tf.newaxis], self._features(sampled, year), 0.0)
+        years = tf.gather(tf.constant(self.years), sampled.index)
+        features = self._features(sampled, years, year)
+        return (
+            tf.where(is_shown, years, UNKNOWN_YEAR),
+            tf.where(is_shown[:, :, tf.newaxis], features, 0.0),
+        )
 
     def _positions(self, artists: tf.Tensor) -> tf.Tensor:
         """Return the positions of keys in ``artists``, ``(batch, 3)`` int32; -1 without songs."""
@@ -234,13 +240,12 @@ class ArtistHistory:
             is_duplicate |= is_credited & (sampled.artist_position > position)
         return is_duplicate
 
-    def _features(self, sampled: _SampledSongs, year: tf.Tensor) -> tf.Tensor:
+    def _features(self, sampled: _SampledSongs, song_year: tf.Tensor, year: tf.Tensor) -> tf.Tensor:
         """Step 3: return the features of the sampled songs, ``(batch, 32, 5)`` float32."""
         represented = tf.maximum(tf.cast(sampled.total, tf.float32) / HISTORY_LENGTH, 1.0)
-        song_year = tf.gather(tf.constant(self.years), sampled.index)
         features = [
             tf.broadcast_to(represented, tf.shape(sampled.index)),
-            tf.gather(tf.constant(self.residual), sampled.index) / _RESIDUAL_SCALE,
+            tf.gather(tf.constant(self.residual), sampled.index) / RESIDUAL_SCALE,
             _decades_between(year[:, tf.newaxis], song_year),
             tf.gather(tf.constant(self.is_pretraining), sampled.index),
             tf.cast(tf.equal(sampled.artist_position, 0), tf.float32),

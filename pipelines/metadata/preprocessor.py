@@ -115,6 +115,21 @@ class MetadataPreprocessor:
         Raises:
             ValueError: only one of ``masking`` and ``seed`` is given.
         """
+        return self._model_inputs(encoded, masking, seed)[0]
+
+    def with_history_years(
+        self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
+    ) -> tuple[Tensors, tf.Tensor]:
+        """Return the model inputs of a batch, and the years of the songs of its histories.
+
+        Returns:
+            As the call; and ``(batch, 32)`` int32, 0 = unknown, or no song.
+        """
+        return self._model_inputs(self.tokenize(artist, title, year), None, None)
+
+    def _model_inputs(
+        self, encoded: Tensors, masking: MaskingConfig | None, seed: tf.Tensor | None
+    ) -> tuple[Tensors, tf.Tensor]:
         if (masking is None) != (seed is None):
             received = "masking" if seed is None else "seed"
             raise ValueError(
@@ -128,12 +143,12 @@ class MetadataPreprocessor:
         # After masking: masked artists have no history, masked years the baseline of unknown ones.
         year = self.artist_history.clip_year(encoded["year"])
         keys = encoded["artist_keys"]
-        history = self.artist_history.lookup(
+        years, history = self.artist_history.lookup(
             keys, encoded["song_key"], is_present(encoded["title"]), year, sampling_offset
         )
         if masking is not None:
             history = mask_history(history, masking, seed)
-        return {
+        inputs = {
             **{name: _trim_padding(encoded[name]) for name in TEXT_FIELDS},
             "year": year,
             "is_pretraining": encoded["is_pretraining"],
@@ -141,6 +156,7 @@ class MetadataPreprocessor:
             "year_baseline": self.artist_history.year_baseline(year, encoded["is_pretraining"]),
             "history": history,
         }
+        return inputs, years
 
     def save(self, directory: Path) -> None:
         """Write all files to ``directory``; the tokenizer last, see `is_saved`."""

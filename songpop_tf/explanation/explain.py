@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.errors import InputError
+from songpop_tf.explanation.history import HistoryEffect, history_effect
 from songpop_tf.explanation.occlusion import (
     BandEffect,
     SegmentEffect,
@@ -64,6 +65,7 @@ class Explanation:
         song: the song.
         fields: the prediction and what the fields contribute.
         words: of the artist and the title, then the year.
+        history: of the artists' other songs.
         segments: of the song's time; empty without sound.
         bands: of the frequencies, from low to high; empty without sound.
         png: the spectrogram's file; None without sound.
@@ -72,6 +74,7 @@ class Explanation:
     song: Song
     fields: FieldExplanation
     words: tuple[WordEffect, ...]
+    history: HistoryEffect
     segments: tuple[SegmentEffect, ...] = ()
     bands: tuple[BandEffect, ...] = ()
     png: bytes | None = None
@@ -96,6 +99,7 @@ class Explanation:
             "popularity_low": low,
             "popularity_high": high,
             **self.fields.to_json(),
+            "history": asdict(self.history),
             **parts,
         }
         rounded: dict[str, Any] = _rounded(content)
@@ -137,7 +141,9 @@ def explain_fields(predictor: Predictor, song: Song) -> FieldExplanation:
 
 
 def explain(predictor: Predictor, song: Song) -> Explanation:
-    """Predict a song, and find what its fields, words, seconds and frequency bands contribute.
+    """Predict a song, and find what each part of it contributes.
+
+    Parts are its fields, words, seconds and frequency bands, and the artists' other songs.
 
     Args:
         predictor: of the model.
@@ -161,6 +167,7 @@ def explain(predictor: Predictor, song: Song) -> Explanation:
         song,
         _field_explanation(predictor, song, subsets, predictions),
         word_effects(words, predictions, popularity),
+        history_effect(predictor.backend, song),
         segment_effects(segments, predictions, popularity),
         band_effects(bands, predictions, popularity, rows),
         png,
@@ -220,6 +227,6 @@ def _field_explanation(
 def _rounded(content: Any) -> Any:
     if isinstance(content, dict):
         return {name: _rounded(value) for name, value in content.items()}
-    if isinstance(content, list):
+    if isinstance(content, list | tuple):
         return [_rounded(value) for value in content]
     return round(content, 4) if isinstance(content, float) else content

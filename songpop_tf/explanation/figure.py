@@ -82,7 +82,7 @@ def _families() -> list[str]:
 def plot_explanation(explanation: Explanation) -> Figure:
     """Draw an explanation; without sound, the words and the waterfall alone."""
     has_sound = explanation.png is not None
-    words = min(len(explanation.words), _MAX_WORDS)
+    words = min(len(_metadata_bars(explanation)), _MAX_WORDS)
     lower = max(2.2, 0.9 + 0.24 * max(words, len(explanation.fields.waterfall) + 2))
     heights = [1.5, 2.6, lower] if has_sound else [lower]
     figure = new_figure(_WIDTH, sum(heights) + 1.1)
@@ -92,7 +92,7 @@ def plot_explanation(explanation: Explanation) -> Figure:
     if has_sound:
         _draw_sound(figure, grid, explanation)
     lower_grid = grid[-1, :].subgridspec(1, 2, width_ratios=[1, 1])
-    _draw_words(figure.add_subplot(lower_grid[0]), explanation, families)
+    _draw_metadata(figure.add_subplot(lower_grid[0]), explanation, families)
     _draw_waterfall(figure.add_subplot(lower_grid[1]), explanation)
     figure.suptitle(_heading(explanation), x=0.012, ha="left", fontsize=12, family=families)
     return figure
@@ -176,25 +176,34 @@ def _colors(effects: Sequence[float]) -> list[str]:
     return [RAISES if effect >= 0 else LOWERS for effect in effects]
 
 
-def _draw_words(axes: Axes, explanation: Explanation, families: list[str]) -> None:
-    axes.set_title("Words and year: points that are lost without them", loc="left")
-    words = explanation.words
-    if not words:
+def _draw_metadata(axes: Axes, explanation: Explanation, families: list[str]) -> None:
+    axes.set_title("Words, year, other songs: points lost without them", loc="left")
+    bars = _metadata_bars(explanation)
+    if not bars:
         axes.text(0.0, 0.9, "no artist, title or year is known", transform=axes.transAxes)
         axes.set_axis_off()
         return
-    if len(words) > _MAX_WORDS:
-        smallest = sorted((abs(word.effect) for word in words), reverse=True)[_MAX_WORDS - 1]
-        words = tuple(word for word in words if abs(word.effect) >= smallest)[:_MAX_WORDS]
-        axes.set_xlabel(f"points; the {_MAX_WORDS} largest of {len(explanation.words)} effects")
+    if len(bars) > _MAX_WORDS:
+        axes.set_xlabel(f"points; the {_MAX_WORDS} largest of {len(bars)} effects")
+        smallest = sorted((abs(effect) for _, effect in bars), reverse=True)[_MAX_WORDS - 1]
+        bars = [bar for bar in bars if abs(bar[1]) >= smallest][:_MAX_WORDS]
     else:
         axes.set_xlabel("points")
-    labels = [f"{_shortened(word.word)}  ({word.field})" for word in words]
-    effects = [word.effect for word in words]
-    axes.barh(range(len(words)), effects, color=_colors(effects), height=0.7)
-    axes.set_yticks(range(len(words)), labels, family=families)
-    axes.set_ylim(len(words) - 0.4, -0.6)
-    _label_bars(axes, [0.0] * len(words), effects)
+    labels, effects = [label for label, _ in bars], [effect for _, effect in bars]
+    axes.barh(range(len(bars)), effects, color=_colors(effects), height=0.7)
+    axes.set_yticks(range(len(bars)), labels, family=families)
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    _label_bars(axes, [0.0] * len(bars), effects)
+
+
+def _metadata_bars(explanation: Explanation) -> list[tuple[str, float]]:
+    """Label and effect of each word, of the year, and of the artists' other songs together."""
+    bars = [(f"{_shortened(word.word)}  ({word.field})", word.effect) for word in explanation.words]
+    if count := explanation.history.song_count:
+        sound = "" if explanation.png is None else ", sound left out"
+        label = f"{count:,} other song{'s' if count > 1 else ''}  (artist{sound})"
+        bars.append((label, explanation.history.effect))
+    return bars
 
 
 def _shortened(word: str) -> str:

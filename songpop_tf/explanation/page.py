@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.io import write_atomically
 from songpop_tf.explanation.explain import Explanation
 from songpop_tf.explanation.figure import spectrogram_image
+from songpop_tf.explanation.history import HistoryEffect
 from songpop_tf.explanation.occlusion import HIGHEST_HERTZ, LOWEST_HERTZ
 from songpop_tf.explanation.page_charts import (
     Bar,
@@ -20,6 +21,8 @@ from songpop_tf.explanation.page_charts import (
 from songpop_tf.explanation.text import (
     band_name,
     hertz_text,
+    history_heading,
+    history_song_name,
     place_text,
     points_text,
     segment_name,
@@ -54,10 +57,12 @@ def explanation_page(explanation: Explanation) -> str:
 
 
 def explanation_sections(explanation: Explanation) -> list[str]:
-    """The waterfall, the words and the sound, as far as they are known, each a ``<section>``."""
+    """The waterfall, words, other songs and the sound, as far as known, each a ``<section>``."""
     sections = [_waterfall_section(explanation)]
     if explanation.words:
         sections.append(_words_section(explanation))
+    if explanation.history.songs:
+        sections.append(_history_section(explanation.history))
     if explanation.png is not None:
         sections.append(_sound_section(explanation, explanation.png))
     return sections
@@ -104,6 +109,19 @@ def _words_section(explanation: Explanation) -> str:
         "the name by which the artist's other songs are found.",
         bar_chart(bars),
         _table(("word", "field", "points"), rows),
+    )
+
+
+def _history_section(history: HistoryEffect) -> str:
+    heading = history_heading(history)
+    bars = [Bar(history_song_name(song), "", song.effect) for song in history.songs]
+    rows = [(bar.label, f"{bar.effect:+.2f}") for bar in bars]
+    return _section(
+        "The artists' other songs",
+        f"{heading[0].upper()}{heading[1:]}. Each bar: the prediction minus that without the song. "
+        "The song's popularity is compared with that of other songs of its year.",
+        bar_chart(bars),
+        _table(("song", "points"), rows),
     )
 
 

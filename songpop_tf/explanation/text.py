@@ -1,6 +1,7 @@
 """An explanation in words: predict's one line, and a page for the terminal."""
 
 from songpop_tf.explanation.explain import Explanation, FieldExplanation
+from songpop_tf.explanation.history import HistoryEffect, HistorySongEffect
 from songpop_tf.explanation.occlusion import BandEffect, SegmentEffect
 from songpop_tf.explanation.place import Place
 from songpop_tf.serving.predictor import Prediction, Song
@@ -9,7 +10,7 @@ _NAMED_FIELDS = 2
 """Fields that the one line names."""
 _MIN_POINTS = 0.5
 """An effect below this is shown as 0 and not named."""
-_LISTED_SEGMENTS, _LISTED_BANDS = 5, 4
+_LISTED_SEGMENTS, _LISTED_BANDS, _LISTED_SONGS = 5, 4, 5
 _BAR_WIDTH, _LABEL_WIDTH = 24, 28
 PLACE_UNKNOWN = "its place among the songs of its year is not known to this model"
 
@@ -77,6 +78,24 @@ def band_name(band: BandEffect) -> str:
     return f"{hertz_text(band.low)} to {hertz_text(band.high)}"
 
 
+def history_heading(history: HistoryEffect) -> str:
+    """Such as "23 other songs of these artists, sound left out: +6.3 together"."""
+    about = "about " if history.is_sampled else ""
+    songs = "1 other song" if history.song_count == 1 else f"{history.song_count:,} other songs"
+    return (
+        f"{about}{songs} of these artists, sound left out: {points_text(history.effect)} together"
+    )
+
+
+def history_song_name(song: HistorySongEffect) -> str:
+    """Such as "song of 1975, 12 points above its year"."""
+    points = abs(round(song.difference))
+    side = "above" if song.difference >= 0 else "below"
+    if not song.year:
+        return f"undated song, {points} points {side} the mean"
+    return f"song of {song.year}, {points} points {side} its year"
+
+
 def explanation_text(explanation: Explanation) -> str:
     """A page of plain text."""
     heading = [
@@ -92,6 +111,12 @@ def explanation_text(explanation: Explanation) -> str:
                 [(f"{word.field}: {word.word}", word.effect) for word in explanation.words],
             )
         )
+    if explanation.history.songs:
+        songs = [(history_song_name(one), one.effect) for one in explanation.history.songs]
+        title = history_heading(explanation.history)
+        if len(songs) > _LISTED_SONGS:
+            title += f"; the {_LISTED_SONGS} largest"
+        sections.append(_bars(title[0].upper() + title[1:], _largest(songs, _LISTED_SONGS)))
     if explanation.segments:
         segments = [(segment_name(one), one.effect) for one in explanation.segments]
         bands = [(band_name(one), one.effect) for one in explanation.bands]

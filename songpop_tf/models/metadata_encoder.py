@@ -6,9 +6,9 @@ import keras
 import keras_hub
 from keras import layers, ops
 
-from pipelines.constants import UNKNOWN_YEAR
+from pipelines.constants import HISTORY_LENGTH, UNKNOWN_YEAR
 from pipelines.errors import InputError
-from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
+from pipelines.metadata.artist_history import HISTORY_FEATURES
 from pipelines.metadata.presets import keras_hub_preset, loading_preset
 from pipelines.metadata.tokenizer import PAD_ID
 from songpop_tf.config import MetadataEncoderConfig

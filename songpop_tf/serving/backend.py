@@ -1,25 +1,46 @@
 """The interface between `Predictor` and a model: in this process or on a server."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
 
 from pipelines.errors import InputError
 from pipelines.metadata.year_quantiles import YearSongs
-from songpop_tf.serving.schema import OUTPUTS, USABLE
+from songpop_tf.serving.schema import HISTORY_OUTPUTS, OUTPUTS, USABLE
 
 Inputs = dict[str, list[Any]]
 """Columns by input name; PNG files as bytes."""
 
 
+class HistorySong(NamedTuple):
+    """What a model is shown of another song of a song's artists.
+
+    Attributes:
+        year: of that song; 0 = unknown.
+        difference: its popularity minus that expected of its year, in points.
+        represented: the number of songs that it stands for; 0 if there is none.
+    """
+
+    year: int
+    difference: float
+    represented: float
+
+
 class Row(NamedTuple):
-    """Outputs for a song: popularity, the ends of its interval, whether its inputs were usable."""
+    """Outputs for a song.
+
+    Attributes:
+        popularity, low, high: the prediction and the ends of its interval.
+        usable: whether the song's inputs were usable.
+        left_out: of the signature "history", the song that is left out.
+    """
 
     popularity: float
     low: float
     high: float
     usable: bool
+    left_out: HistorySong | None = None
 
 
 Rows = list[Row]
@@ -66,7 +87,7 @@ class Backend(Protocol):
         """Predict a batch of songs.
 
         Args:
-            signature: "metadata_only", "serving_default" or "occlusion".
+            signature: "metadata_only", "serving_default", "occlusion" or "history".
             inputs: a column for each input of the signature; of equal length but for the single
                 ``spectrogram_png`` of "occlusion".
 
@@ -79,5 +100,21 @@ class Backend(Protocol):
 
 def rows_from_arrays(outputs: Mapping[str, npt.NDArray[Any]]) -> Rows:
     """Convert the outputs of a signature, each ``(batch,)``, to one row for each song."""
-    columns = (outputs[name].tolist() for name in (*OUTPUTS, USABLE))
-    return [Row(*row) for row in zip(*columns, strict=True)]
+    return rows_from_lists({name: column.tolist() for name, column in outputs.items()})
+
+
+def rows_from_lists(outputs: Mapping[str, Sequence[Any]]) -> Rows:
+    """As `rows_from_arrays`, from lists."""
+    rows = [
+        Row(float(popularity), float(low), float(high), usable)
+        for popularity, low, high, usable in zip(
+            *(outputs[name] for name in (*OUTPUTS, USABLE)), strict=True
+        )
+    ]
+    if not set(HISTORY_OUTPUTS) <= set(outputs):
+        return rows
+    songs = zip(*(outputs[name] for name in HISTORY_OUTPUTS), strict=True)
+    return [
+        row._replace(left_out=HistorySong(int(year), float(difference), float(represented)))
+        for row, (year, difference, represented) in zip(rows, songs, strict=True)
+    ]

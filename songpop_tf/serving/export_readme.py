@@ -36,10 +36,14 @@ _MEANINGS = {
     "last_column": "last column that is covered; before the first one = nothing is covered",
     "first_row": "first row that is covered; row 0 is the highest frequency",
     "last_row": "last row that is covered",
+    "history_position": "position (0-31) of a song of the artists' history; 32 = all; -1 = none",
     "popularity": "predicted popularity, 0-100",
     "popularity_low": "lower end of the 90 % prediction interval",
     "popularity_high": "upper end of the 90 % prediction interval",
     "usable": "false if the image or audio is unusable, or no model reads the known inputs",
+    "song_year": "year of the song that is left out; 0 = unknown",
+    "song_difference": "its popularity minus that expected of its year",
+    "song_count": "number of songs that it represents; 0 = no song at this position",
 }
 _ABOUT_IMAGES = (
     'Encode a PNG file for `spectrogram_png` in base64: `{"b64": "..."}`. `usable` is false for a '
@@ -49,6 +53,10 @@ _ABOUT_IMAGES = (
 _ABOUT_OCCLUSION = (
     "`occlusion` takes one image, and predicts it once for each row of the other inputs: with "
     "these fields, and with this patch of the image covered."
+)
+_ABOUT_HISTORY = (
+    "`history` predicts from artist, title and year, without one of the songs that the model knows "
+    "of these artists."
 )
 _EXAMPLE = {"artist": ["Fleetwood Mac"], "title": ["Dreams"], "year": [1977]}
 
@@ -121,6 +129,7 @@ def _readme(
         "Serving on port 8501:",
         f"```sh\ncurl -d '{body}' http://localhost:8501/v1/models/{name}:predict\n```",
         *([_ABOUT_IMAGES, _ABOUT_OCCLUSION] if reads_images else []),
+        _ABOUT_HISTORY,
         _table(("known inputs", "model"), list(answered_by.items())),
     ]
     for signature, directions in signatures.items():

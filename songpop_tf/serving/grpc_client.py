@@ -25,7 +25,7 @@ from google.protobuf.message import DecodeError
 
 from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows
 from songpop_tf.serving.retry import RESPONSE_TIMEOUT, UnavailableError, retry_unavailable
-from songpop_tf.serving.schema import OUTPUTS, USABLE
+from songpop_tf.serving.schema import output_names
 from songpop_tf.serving.server_responses import branches_from_signatures, rows_from_columns
 
 DEFAULT_MODEL = "songpop"
@@ -80,8 +80,8 @@ class GrpcBackend:
             dtype = tf.int64 if isinstance(column[0], int) else tf.string
             request.inputs[name].CopyFrom(tf.make_tensor_proto(column, dtype))
         response = self._call(self._service.Predict, request)
-        columns = {name: self._column(response, name) for name in (*OUTPUTS, USABLE)}
-        return rows_from_columns(self.name, columns, len(inputs["year"]))
+        columns = {name: self._column(response, name) for name in output_names(signature)}
+        return rows_from_columns(self.name, signature, columns, len(inputs["year"]))
 
     def _signatures(self) -> dict[str, list[str]]:
         """The names of the inputs of each signature; also sets the identity."""

@@ -61,7 +61,7 @@ class RestBackend:
         content = self._request("POST", ":predict", body)
         outputs = content.get("outputs") if isinstance(content, dict) else None
         received = outputs if isinstance(outputs, dict) else {}
-        return rows_from_columns(self.name, received, len(inputs["year"]))
+        return rows_from_columns(self.name, signature, received, len(inputs["year"]))
 
     def _signatures(self) -> dict[str, list[str]]:
         """The names of the inputs of each signature; also sets the identity."""

@@ -14,11 +14,10 @@ from pipelines.metadata.year_quantiles import YearSongs, read_year_quantiles
 from songpop_tf.serving.backend import Inputs, RejectedBatchError, Rows, rows_from_arrays
 from songpop_tf.serving.schema import (
     GRAPH_FILE,
-    OUTPUTS,
     SIGNATURES_FILE,
     TENSOR_KEY,
-    USABLE,
     YEAR_QUANTILES_FILE,
+    output_names,
 )
 from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError
 
@@ -85,7 +84,7 @@ def _parse_signatures(path: Path, description: Any) -> tuple[list[str], _Tensors
         return list(description["configurations"]), {
             signature: {
                 "inputs": _tensor_names(tensors["inputs"], tensors["inputs"]),
-                "outputs": _tensor_names(tensors["outputs"], (*OUTPUTS, USABLE)),
+                "outputs": _tensor_names(tensors["outputs"], output_names(signature)),
             }
             for signature, tensors in description["signatures"].items()
         }

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from pipelines.constants import HISTORY_LENGTH
+
 FALLBACKS = {
     "text": ("text",),
     "cnn": ("cnn", "combined"),
@@ -25,6 +27,13 @@ METADATA_ONLY, WITH_SPECTROGRAM, WITH_AUDIO = "metadata_only", "serving_default"
 WITH_OCCLUSION = "occlusion"
 PATCH_INPUTS = ("first_column", "last_column", "first_row", "last_row")
 """Inputs of the signature ``occlusion``: the pixels covered, the last ones included."""
+WITH_HISTORY = "history"
+HISTORY_POSITION = "history_position"
+"""Input of the signature ``history``: the position of the song to leave out, `LEAVE_OUT_NONE`, or
+`LEAVE_OUT_ALL`."""
+HISTORY_OUTPUTS = ("song_year", "song_difference", "song_count")
+"""Outputs of the signature ``history`` about the song that is left out."""
+LEAVE_OUT_NONE, LEAVE_OUT_ALL = -1, HISTORY_LENGTH
 SIGNATURES_FILE = "signatures.json"
 YEAR_QUANTILES_FILE = "year_quantiles.json"
 TENSOR_KEY = "tensor"
@@ -42,6 +51,11 @@ NETWORK_SUFFIXES = {
     "openvino": ".xml",
 }
 """Of the files of an export that hold networks, by format."""
+
+
+def output_names(signature: str) -> tuple[str, ...]:
+    """The outputs of a signature."""
+    return (*OUTPUTS, USABLE, *(HISTORY_OUTPUTS if signature == WITH_HISTORY else ()))
 
 
 def select_branch(known: str, branches: Collection[str]) -> str | None:

@@ -5,8 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipelines.errors import InputError
-from songpop_tf.serving.backend import Row, Rows
-from songpop_tf.serving.schema import FALLBACKS, METADATA_ONLY, OUTPUTS, USABLE, WITH_SPECTROGRAM
+from songpop_tf.serving.backend import Rows, rows_from_lists
+from songpop_tf.serving.schema import (
+    FALLBACKS,
+    METADATA_ONLY,
+    USABLE,
+    WITH_SPECTROGRAM,
+    output_names,
+)
 
 
 def branches_from_signatures(url: str, signatures: Mapping[str, Sequence[str]]) -> list[str]:
@@ -28,11 +34,12 @@ def branches_from_signatures(url: str, signatures: Mapping[str, Sequence[str]]) 
     return list(FALLBACKS) if "spectrogram_png" in inputs else ["text"]
 
 
-def rows_from_columns(url: str, columns: Mapping[str, Any], count: int) -> Rows:
+def rows_from_columns(url: str, signature: str, columns: Mapping[str, Any], count: int) -> Rows:
     """Convert the output columns of a response to one row for each song.
 
     Args:
         url: of the model, for error messages.
+        signature: that was called.
         columns: by output name, as received.
         count: number of songs in the request.
 
@@ -40,8 +47,9 @@ def rows_from_columns(url: str, columns: Mapping[str, Any], count: int) -> Rows:
         InputError: a column is missing, or does not consist of ``count`` finite numbers; or of
             true and false, in the case of ``usable``.
     """
-    for name in OUTPUTS:
-        if not _is_column(columns.get(name), count, _is_finite):
+    names = output_names(signature)
+    for name in names:
+        if name != USABLE and not _is_column(columns.get(name), count, _is_finite):
             received = shorten(str(columns.get(name)))
             raise InputError(f"{url}: expected {count} numbers as {name}, received {received}")
     if not _is_column(columns.get(USABLE), count, _is_bool):
@@ -50,11 +58,7 @@ def rows_from_columns(url: str, columns: Mapping[str, Any], count: int) -> Rows:
             f"{shorten(str(columns.get(USABLE)))}; a model of an older version must be exported "
             "again"
         )
-    rows = zip(*(columns[name] for name in (*OUTPUTS, USABLE)), strict=True)
-    return [
-        Row(float(popularity), float(low), float(high), usable)
-        for popularity, low, high, usable in rows
-    ]
+    return rows_from_lists({name: columns[name] for name in names})
 
 
 def _is_column(values: Any, count: int, is_value: Callable[[Any], bool]) -> bool:

@@ -22,6 +22,7 @@ from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
 from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, file_inputs
 from songpop_tf.serving.branch_model import BranchModel, SharedWeights
+from songpop_tf.serving.history_signature import POSITION_SPEC, history_song, leave_out
 from songpop_tf.serving.occlusion_signature import PATCH_SPECS, OccludedSpectrogram
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
@@ -30,6 +31,7 @@ from songpop_tf.serving.schema import (
     OUTPUTS,
     USABLE,
     WITH_AUDIO,
+    WITH_HISTORY,
     WITH_OCCLUSION,
     WITH_SPECTROGRAM,
     select_branch,
@@ -42,6 +44,8 @@ Signature = Callable[..., Tensors]
 Predict = Callable[..., tf.Tensor]
 """Returns popularity, lower and upper end, and 1 for a usable image or none, ``(batch, 4)``."""
 
+Preprocess = Callable[..., tuple[Tensors, tf.Tensor]]
+"""Returns the text model's inputs, and the years of the songs of the artists' histories."""
 LoadInputs = Callable[[tf.Tensor], tuple[Tensors, tf.Tensor]]
 """Returns the CNN's inputs for the rows of a batch at some indices, and whether each is usable."""
 
@@ -55,7 +59,9 @@ _FIELDS = (
     tf.TensorSpec([None], tf.string, name="title"),
     tf.TensorSpec([None], tf.int64, name="year"),
 )
-INPUT_DTYPES = {spec.name: spec.dtype for spec in (_SPECTROGRAM, *_FIELDS, *PATCH_SPECS)}
+INPUT_DTYPES = {
+    spec.name: spec.dtype for spec in (_SPECTROGRAM, *_FIELDS, *PATCH_SPECS, POSITION_SPEC)
+}
 
 
 class TrainedModels(Protocol):
@@ -111,7 +117,7 @@ class ServingModel:
             raise InputError(f"{run.directory}: expected trained models, received a run without")
         self.branch_models: dict[str, BranchModel] = {}
         self.weights = SharedWeights()
-        self._preprocessors: dict[bool, Signature] = {}
+        self._preprocessors: dict[bool, Preprocess] = {}
 
     @cached_property
     def signatures(self) -> dict[str, Signature]:
@@ -128,6 +134,10 @@ class ServingModel:
         last_row)`` predicts one spectrogram, ``(1,)``, several times, each time with other fields
         and another patch covered, see `songpop_tf.serving.occlusion_signature`.
 
+        ``history(artist, title, year, history_position)``, if the run has a text model, predicts
+        from the fields, without some of the artists' other songs, see
+        `songpop_tf.serving.history_signature`.
+
         Other inputs are strings and int64 years; "" and 0 mean unknown. Outputs are ``popularity``,
         ``popularity_low`` and ``popularity_high`` (float32, 0-100), finite for every song, and
         ``usable`` (bool). It is False for a song with an unusable image or audio, which the text
@@ -140,6 +150,9 @@ class ServingModel:
         signatures = {}
         if "text" in self.configurations:
             signatures[METADATA_ONLY] = function(self._metadata_only, input_signature=_FIELDS)
+            signatures[WITH_HISTORY] = function(
+                self._with_history, input_signature=(*_FIELDS, POSITION_SPEC)
+            )
         if AUDIO_BRANCHES & set(self.configurations):
             signatures[WITH_SPECTROGRAM] = function(
                 self._with_spectrogram, input_signature=(_SPECTROGRAM, *_FIELDS)
@@ -152,6 +165,18 @@ class ServingModel:
 
     def _metadata_only(self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor) -> Tensors:
         return _output_dict(_with_usable(self._predict_text(artist, title, year), True))
+
+    def _with_history(
+        self, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor, history_position: tf.Tensor
+    ) -> Tensors:
+        fields = (artist, title, year)
+        inputs, years = self._preprocessor("text")(*fields)
+        history = leave_out(inputs["history"], history_position)
+        outputs = self._branch_model("text")({**inputs, "history": history}, pattern_id(*fields))
+        return {
+            **_output_dict(_with_usable(outputs, True)),
+            **history_song(years, inputs["history"], history_position),
+        }
 
     def _with_spectrogram(
         self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
@@ -261,6 +286,10 @@ class ServingModel:
         return _where_usable(is_usable, model(inputs, pattern_id(*fields)))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
+        inputs: Tensors = self._preprocessor(branch)(*fields)[0]
+        return inputs
+
+    def _preprocessor(self, branch: str) -> Preprocess:
         configuration = self.configurations[branch]
         key = configuration.pretrained  # two configurations share the preprocessor of an approach
         if key not in self._preprocessors:
@@ -269,8 +298,10 @@ class ServingModel:
             # its tensors must outlive that graph.
             with tf.init_scope():
                 preprocessor = self._run.load_preprocessor(configuration)
-            self._preprocessors[key] = tf.function(preprocessor, input_signature=_FIELDS)
-        return self._preprocessors[key](*fields)
+            self._preprocessors[key] = tf.function(
+                preprocessor.with_history_years, input_signature=_FIELDS
+            )
+        return self._preprocessors[key]
 
     def _branch_model(self, branch: str) -> "BranchModel":
         if branch not in self.branch_models:

@@ -6,7 +6,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from songpop_tf.serving.schema import PATCH_INPUTS, WITH_OCCLUSION
+from songpop_tf.serving.schema import (
+    HISTORY_POSITION,
+    LEAVE_OUT_NONE,
+    PATCH_INPUTS,
+    WITH_HISTORY,
+    WITH_OCCLUSION,
+)
 
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 _SAMPLES = 48_000
@@ -42,7 +48,7 @@ def write_warmup(name: str, signatures: Mapping[str, Any], directory: Path) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, concrete in signatures.items():
-            inputs = {**inputs_of_songs, **(_patches() if signature == WITH_OCCLUSION else {})}
+            inputs = {**inputs_of_songs, **_further_inputs(signature)}
             request = predict_pb2.PredictRequest()
             request.model_spec.name = name
             request.model_spec.signature_name = signature
@@ -62,6 +68,14 @@ def _inputs() -> dict[str, Any]:
         "title": tf.make_tensor_proto(["Dreams", "Halo"], tf.string),
         "year": tf.make_tensor_proto([1977, 0], tf.int64),
     }
+
+
+def _further_inputs(signature: str) -> dict[str, Any]:
+    if signature == WITH_OCCLUSION:
+        return _patches()
+    if signature == WITH_HISTORY:
+        return {HISTORY_POSITION: tf.make_tensor_proto([LEAVE_OUT_NONE, 0], tf.int64)}
+    return {}
 
 
 def _patches() -> dict[str, Any]:

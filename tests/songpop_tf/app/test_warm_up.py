@@ -25,10 +25,10 @@ class Counting:
 def test_what_a_song_needs_is_called_once(backend: Backend) -> None:
     counting = Counting(backend, backend.branches)
     warm_up(counting)  # type: ignore[arg-type]
-    assert counting.called == {"metadata_only", "occlusion"}
+    assert counting.called == {"metadata_only", "occlusion", "history"}
 
 
 def test_a_model_of_words_gets_no_sound(backend: Backend) -> None:
     counting = Counting(backend, ["text"])
     warm_up(counting)  # type: ignore[arg-type]
-    assert counting.called == {"metadata_only"}
+    assert counting.called == {"metadata_only", "history"}

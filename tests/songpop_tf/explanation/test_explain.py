@@ -5,14 +5,22 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from pipelines.constants import HISTORY_LENGTH
 from pipelines.errors import InputError
+from pipelines.metadata.artist_keys import NO_ARTIST, artist_keys
+from pipelines.prepared_data import PreparedData
+from pipelines.splits import TRAIN
 from songpop_tf.explanation.explain import Explanation, explain, explain_fields
+from songpop_tf.explanation.history import HistoryEffect
 from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import connect, open_predictor
 from songpop_tf.serving.predictor import Predictor, Song
@@ -26,6 +34,12 @@ def assert_same(received: Explanation, expected: Explanation) -> None:
         pairs = zip(getattr(received, part), getattr(expected, part), strict=True)
         assert all(abs(one.effect - other.effect) < 0.05 for one, other in pairs)
     assert received.fields.shapley == pytest.approx(expected.fields.shapley, abs=0.05)
+    assert received.history.effect == pytest.approx(expected.history.effect, abs=0.05)
+    assert len(received.history.songs) == len(expected.history.songs)
+    for one, other in zip(received.history.songs, expected.history.songs, strict=True):
+        assert (one.year, one.represented) == (other.year, other.represented)
+        assert one.effect == pytest.approx(other.effect, abs=0.05)
+        assert one.difference == pytest.approx(other.difference, abs=0.05)
 
 
 def test_effects_add_up_to_the_prediction(explanation: Explanation) -> None:
@@ -75,9 +89,30 @@ def test_server_explains_as_the_export(
     server: Callable[[ServedModel], AbstractContextManager[str]],
 ) -> None:
     with server(served_model) as url:
+        received = explain(connect(url), replace(song, spectrogram=None))
+        assert max(served_model.requests) <= 32, "servers limit batches of metadata"
         received = explain(connect(url), song)
     assert_same(received, explanation)
     assert received.fields.place is None, "no signature tells it"
+
+
+def test_history_is_the_artists_other_songs(
+    data: PreparedData, explanation: Explanation, song: Song, exported_backend: Backend
+) -> None:
+    training = pd.concat([data.songs_of(TRAIN), data.metadata_of(TRAIN)])
+    keys = artist_keys(tf.constant(training.artist.to_numpy(object))).numpy()
+    main, counts = np.unique(keys[(keys[:, 1:] == NO_ARTIST).all(axis=1), 0], return_counts=True)
+    # A longer history would be sampled.
+    key = next(key for key in main[counts > 4] if (keys == key).sum() <= HISTORY_LENGTH)
+    artist = training.artist[(keys == [key, NO_ARTIST, NO_ARTIST]).all(axis=1)].iloc[0]
+    years = training.year[(keys == key).any(axis=1)]
+    other = replace(song, artist=artist, title="Another", spectrogram=None)
+    history = explain(Predictor(exported_backend), other).history
+    assert [one.year for one in history.songs] == sorted(years)
+    assert history.song_count == len(years)
+    unknown = replace(other, artist="Nobody's Name")
+    assert explain(Predictor(exported_backend), unknown).history == HistoryEffect()
+    assert explanation.history.songs
 
 
 def test_song_without_sound_or_words(song: Song, exported_backend: Backend) -> None:
@@ -98,7 +133,7 @@ def test_export_of_an_earlier_version_asks_for_another_export(
     shutil.copytree(exported, old)
     (old / YEAR_QUANTILES_FILE).unlink()
     description = json.loads((old / SIGNATURES_FILE).read_text())
-    del description["signatures"]["occlusion"]
+    del description["signatures"]["occlusion"], description["signatures"]["history"]
     (old / SIGNATURES_FILE).write_text(json.dumps(description))
     predictor = open_predictor(old)
     with pytest.raises(InputError, match="signature occlusion, received .*; export the run again"):
@@ -106,6 +141,7 @@ def test_export_of_an_earlier_version_asks_for_another_export(
     fields = explain_fields(predictor, Song(song.artist, song.title, song.year))
     assert fields.place is None
     assert len(fields.shapley) == 3
+    assert explain(predictor, Song(song.artist)).history.songs == ()
 
 
 def test_unusable_image_is_named(song: Song, exported_backend: Backend, tmp_path: Path) -> None:
@@ -124,3 +160,4 @@ def test_json_has_every_part(explanation: Explanation) -> None:
     assert {"popularity", "nothing_known", "shapley", "waterfall", "place"} <= set(content)
     assert len(content["segments"]) == len(explanation.segments)
     assert content["words"][-1]["field"] == "year"
+    assert len(content["history"]["songs"]) == len(explanation.history.songs)

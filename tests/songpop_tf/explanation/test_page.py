@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 from songpop_tf.explanation.explain import Explanation
 from songpop_tf.explanation.page import explanation_page
+from songpop_tf.explanation.text import history_song_name
 
 VOID = {"meta", "img", "rect", "line"}
 
@@ -47,10 +48,12 @@ def test_page_is_whole_and_loads_nothing(explanation: Explanation) -> None:
 
 def test_numbers_are_also_in_tables(explanation: Explanation) -> None:
     page = explanation_page(explanation)
-    parts = [*explanation.words, *explanation.segments, *explanation.bands]
+    history = explanation.history.songs
+    parts = [*explanation.words, *history, *explanation.segments, *explanation.bands]
     fields = len(explanation.fields.waterfall) + 2
     assert page.count('<th scope="row"') == len(parts) + fields
     assert f"{explanation.segments[0].effect:+.2f}" in page
+    assert history_song_name(history[0]) in page
 
 
 def test_names_are_escaped(explanation: Explanation) -> None:

@@ -44,6 +44,7 @@ def test_numbers_are_short() -> None:
 
 def test_page_has_every_section(explanation: Explanation) -> None:
     text = explanation_text(explanation)
-    for expected in (explanation.song.artist, "= prediction", "title: ", "Times that", "Hz"):
+    parts = (explanation.song.artist, "= prediction", "title: ", "Times that", "Hz", "other song")
+    for expected in parts:
         assert expected in text
     assert max(map(len, text.splitlines())) < 100

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from pipelines.metadata.artist_history import HISTORY_FEATURES, HISTORY_LENGTH
+from pipelines.constants import HISTORY_LENGTH
+from pipelines.metadata.artist_history import HISTORY_FEATURES
 from pipelines.spectrograms.statistics import STATISTICS
 from songpop_tf.config import FusionConfig, MetadataEncoderConfig, SpectrogramCNNConfig
 from songpop_tf.models import fusion_model, metadata_encoder, spectrogram_cnn

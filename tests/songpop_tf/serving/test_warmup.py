@@ -22,4 +22,10 @@ def test_warm_up_requests_cover_all_signatures(exported: Path, served_model: Ser
         assert outputs["popularity"].numpy() == pytest.approx(50, abs=50)
         assert outputs["usable"].numpy().all(), "the networks are warmed up"
         signatures.append(request.model_spec.signature_name)
-    assert sorted(signatures) == ["audio", "metadata_only", "occlusion", "serving_default"]
+    assert sorted(signatures) == [
+        "audio",
+        "history",
+        "metadata_only",
+        "occlusion",
+        "serving_default",
+    ]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
+from pipelines.constants import FIRST_YEAR, HISTORY_LENGTH, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.metadata import artist_history
 from pipelines.metadata.artist_history import ArtistHistory
 from pipelines.metadata.preprocessor import MetadataPreprocessor
@@ -39,7 +39,7 @@ def assert_equal_inputs(table: pd.DataFrame, queries: pd.DataFrame, folder: Path
 def test_constants_are_those_of_the_pipelines() -> None:
     assert (songs.FIRST_YEAR, songs.LAST_YEAR) == (FIRST_YEAR, LAST_YEAR)
     assert songs.UNKNOWN_YEAR == UNKNOWN_YEAR
-    assert songs.HISTORY_LENGTH == artist_history.HISTORY_LENGTH
+    assert songs.HISTORY_LENGTH == HISTORY_LENGTH
     assert songs.HISTORY_FEATURES == artist_history.HISTORY_FEATURES
 
 
