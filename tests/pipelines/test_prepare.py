@@ -221,7 +221,7 @@ def test_first_table_determines_the_labels(sample: Path, tmp_path: Path) -> None
     options = PrepareOptions(sample / "spectrograms", tables, SplitConfig())
     data = prepare(options, tmp_path / "data", no_progress)
     assert data.songs.popularity.mean() > 10
-    assert data.metadata.source.eq(0).all()
+    assert pd.read_csv(data.directory / "metadata.csv").source.eq(0).all()
 
 
 def test_parts_and_subtitles_are_different_songs(sample: Path, tmp_path: Path) -> None:
