@@ -62,9 +62,10 @@ def report_errors(debug: bool, doing: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         end_interruption()
-        _print("interrupted; run the same command again to resume")
-        raise SystemExit(_INTERRUPTED) from None
+        raise _interrupted() from None
     except Exception as error:
+        if end_interruption():  # TensorFlow made another error of it
+            raise _interrupted() from None
         if _root(type(error).__module__) in ("click", "typer"):
             raise  # an exit, or wrong options: reported by the command line itself
         if isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None:
@@ -74,6 +75,11 @@ def report_errors(debug: bool, doing: str) -> Iterator[None]:
             raise
         _print(f"error: {describe(error, doing)}")
         raise SystemExit(1) from None
+
+
+def _interrupted() -> SystemExit:
+    _print("interrupted; run the same command again to resume")
+    return SystemExit(_INTERRUPTED)
 
 
 def describe(error: Exception, doing: str) -> str:

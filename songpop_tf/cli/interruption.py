@@ -17,10 +17,12 @@ def interrupt_on_signals() -> None:
         signal.signal(signal.SIGALRM, _interrupt)
 
 
-def end_interruption() -> None:
-    """Interrupt no more: the command has been stopped."""
-    if _HAS_TIMER:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+def end_interruption() -> bool:
+    """Interrupt no more: the command has been stopped. Return whether it had been interrupted."""
+    if not _HAS_TIMER:
+        return False
+    seconds_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    return seconds_left > 0
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

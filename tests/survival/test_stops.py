@@ -59,12 +59,12 @@ def limit_files(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-@pytest.mark.parametrize("size", [2000, *(pytest.param(size, marks=LONG) for size in (9, 200_000))])
+@pytest.mark.parametrize("size", [2000, pytest.param(200_000, marks=LONG)])
 def test_full_disk_is_named_and_what_was_written_is_kept(
     songs: Path, few: Path, tmp_path: Path, size: int
 ) -> None:
     out = tmp_path / "data"
-    # What it prints is no file that may be too large.
+    # Its log is limited too: no size may be so small that the error does not fit.
     command = start(prepare_command(songs, out), tmp_path / "log", partial(limit_files, size))
     line = error_line(command)
     assert str(out) in line or "File too large" in line
