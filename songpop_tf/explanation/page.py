@@ -113,12 +113,11 @@ def _words_section(explanation: Explanation) -> str:
 
 
 def _history_section(history: HistoryEffect) -> str:
-    heading = history_heading(history)
     bars = [Bar(history_song_name(song), "", song.effect) for song in history.songs]
     rows = [(bar.label, f"{bar.effect:+.2f}") for bar in bars]
     return _section(
         "The artists' other songs",
-        f"{heading[0].upper()}{heading[1:]}. Each bar: the prediction minus that without the song. "
+        f"{history_heading(history)}. Each bar: the prediction minus that without the song. "
         "The song's popularity is compared with that of other songs of its year.",
         bar_chart(bars),
         _table(("song", "points"), rows),

@@ -80,7 +80,7 @@ def band_name(band: BandEffect) -> str:
 
 def history_heading(history: HistoryEffect) -> str:
     """Such as "23 other songs of these artists, sound left out: +6.3 together"."""
-    about = "about " if history.is_sampled else ""
+    about = "About " if history.is_sampled else ""
     songs = "1 other song" if history.song_count == 1 else f"{history.song_count:,} other songs"
     return (
         f"{about}{songs} of these artists, sound left out: {points_text(history.effect)} together"
@@ -116,7 +116,7 @@ def explanation_text(explanation: Explanation) -> str:
         title = history_heading(explanation.history)
         if len(songs) > _LISTED_SONGS:
             title += f"; the {_LISTED_SONGS} largest"
-        sections.append(_bars(title[0].upper() + title[1:], _largest(songs, _LISTED_SONGS)))
+        sections.append(_bars(title, _largest(songs, _LISTED_SONGS)))
     if explanation.segments:
         segments = [(segment_name(one), one.effect) for one in explanation.segments]
         bands = [(band_name(one), one.effect) for one in explanation.bands]
