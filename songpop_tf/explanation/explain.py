@@ -1,6 +1,7 @@
 """Explain the prediction of a song with any model: a run, an exported one, or a server's."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -153,21 +154,28 @@ def explain(predictor: Predictor, song: Song) -> Explanation:
         InputError: the model cannot predict or explain the song, or cannot be reached.
     """
     _require_explainable(predictor, song)
-    png = load_png(song)
     subsets = subset_variants(song)
     whole = _whole(subsets)
     words = word_variants(song, whole)
+    variants = [*subsets.values(), *(word.variant for word in words)]
+    with ThreadPoolExecutor(1) as pool:
+        # Drawing a spectrogram takes seconds, and so do a model's first calls.
+        drawing = pool.submit(load_png, song)
+        silent = [variant for variant in variants if not variant.has_sound]
+        predictions = _predict(predictor, song, None, silent)
+        history = history_effect(predictor.backend, song)
+        png = drawing.result()
     rows, columns = (0, 0) if png is None else _size(predictor, song, png)
     segments = covered_variants(whole, segment_patches(rows, columns) if png else [])
     bands = covered_variants(whole, band_patches(rows, columns) if png else [])
-    variants = [*subsets.values(), *(word.variant for word in words), *segments, *bands]
-    predictions = _predict(predictor, song, png, variants)
+    sounding = [variant for variant in variants if variant.has_sound]
+    predictions |= _predict(predictor, song, png, [*sounding, *segments, *bands])
     popularity = predictions[whole].popularity
     return Explanation(
         song,
         _field_explanation(predictor, song, subsets, predictions),
         word_effects(words, predictions, popularity),
-        history_effect(predictor.backend, song),
+        history,
         segment_effects(segments, predictions, popularity),
         band_effects(bands, predictions, popularity, rows),
         png,

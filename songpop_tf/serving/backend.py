@@ -105,16 +105,13 @@ def rows_from_arrays(outputs: Mapping[str, npt.NDArray[Any]]) -> Rows:
 
 def rows_from_lists(outputs: Mapping[str, Sequence[Any]]) -> Rows:
     """As `rows_from_arrays`, from lists."""
-    rows = [
-        Row(float(popularity), float(low), float(high), usable)
-        for popularity, low, high, usable in zip(
-            *(outputs[name] for name in (*OUTPUTS, USABLE)), strict=True
-        )
-    ]
-    if not set(HISTORY_OUTPUTS) <= set(outputs):
-        return rows
-    songs = zip(*(outputs[name] for name in HISTORY_OUTPUTS), strict=True)
-    return [
-        row._replace(left_out=HistorySong(int(year), float(difference), float(represented)))
-        for row, (year, difference, represented) in zip(rows, songs, strict=True)
-    ]
+    popularity, low, high, usable = (outputs[name] for name in (*OUTPUTS, USABLE))
+    songs: Sequence[HistorySong | None] = [None] * len(usable)
+    if set(HISTORY_OUTPUTS) <= set(outputs):
+        years, differences, counts = (outputs[name] for name in HISTORY_OUTPUTS)
+        songs = [
+            HistorySong(int(year), float(difference), float(count))
+            for year, difference, count in zip(years, differences, counts, strict=True)
+        ]
+    columns = (map(float, popularity), map(float, low), map(float, high), usable, songs)
+    return [Row(*values) for values in zip(*columns, strict=True)]
