@@ -9,7 +9,7 @@ with ``first_epoch``.
 """
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from pipelines.audio.grayscale import Pixels
 from pipelines.config import AugmentationConfig, MaskingConfig
 from pipelines.errors import InputError
 from pipelines.io import StrPath, to_paths
-from pipelines.metadata.known_fields import FIELDS
 from pipelines.metadata.length_groups import group_by_length, text_lengths
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import TEXT_FIELDS, MetadataPreprocessor
@@ -212,7 +211,6 @@ def fused_dataset(
     first_epoch: int = 0,
     augmentation: AugmentationConfig | None = None,
     masking: MaskingConfig | None = None,
-    patterns: Sequence[Collection[str]] = (FIELDS,),
 ) -> tf.data.Dataset:
     """Batches of ``(inputs of the CNN and the metadata encoder, popularity (batch,))``.
 
@@ -220,25 +218,15 @@ def fused_dataset(
         shards, batch_size, seed, first_epoch, augmentation: as in `spectrogram_dataset`.
         preprocessor: makes the inputs of the metadata encoder from the songs of the shards.
         masking: rates of masked metadata; needs a seed.
-        patterns: known subsets of ``FIELDS``, the other fields are unknown; one pass over the songs
-            for each pattern. Several need ``seed=None``: an infinite pass never ends.
 
     Raises:
         InputError: there are no shards.
-        ValueError: augmentation or masking without a seed, or several patterns with one.
+        ValueError: augmentation or masking without a seed.
     """
     _require_seed("masking", masking, seed)
-    if seed is not None and len(patterns) != 1:
-        raise ValueError(
-            f"patterns: expected one pattern with a seed, received {len(patterns)} patterns"
-        )
 
-    def make_example(is_known: tf.Tensor, songs: Tensors) -> MetadataExample:
-        known_fields = (
-            tf.where(is_known[index], songs[field], tf.zeros_like(songs[field]))
-            for index, field in enumerate(FIELDS)
-        )
-        encoded = preprocessor.tokenize(*known_fields)
+    def make_example(songs: Tensors) -> MetadataExample:
+        encoded = preprocessor.tokenize(songs["artist"], songs["title"], songs["year"])
         # The songs of a batch identify it within the epoch.
         batch_id = tf.reduce_sum(_hash_song_id(songs["song_id"]))
         epoch = songs["epoch"][0]
@@ -246,17 +234,9 @@ def fused_dataset(
         return {**_spectrogram_inputs(songs), **metadata}, songs["popularity"]
 
     batches = _song_batches(shards, batch_size, seed, first_epoch, augmentation)
-    is_known = [[field in pattern for field in FIELDS] for pattern in patterns]
-    passes = tf.data.Dataset.from_tensor_slices(is_known).flat_map(
-        lambda pattern: batches.map(
-            partial(make_example, pattern), num_parallel_calls=tf.data.AUTOTUNE
-        )
-    )
-    # Infinite cardinality is -1; with a seed, there is one pattern.
-    batch_count = batches.cardinality() * len(patterns)
-    passes = passes.apply(tf.data.experimental.assert_cardinality(batch_count))
     # Prefetch: prepare the next batches while the model computes.
-    return passes.prefetch(tf.data.AUTOTUNE)
+    batches = batches.map(make_example, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _song_batches(

@@ -51,6 +51,24 @@ def fusion_model(
     return keras.Model(inputs, _head(branches, config)(branches(inputs)), name="fusion_model")
 
 
+def split_branches(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The CNN and the text branch of a fusion model as models of their own, sharing its weights.
+
+    Returns:
+        Model from the CNN's inputs to ``{"spectrogram_features"}``, and model from the encoder's
+        inputs to ``{"metadata_features", "metadata_logit"}``: together, the inputs of ``head``.
+    """
+    outputs = dict(model.get_layer(BRANCHES_LAYER).output)
+    audio_features = outputs.pop("spectrogram_features")
+    return _model_of({"spectrogram_features": audio_features}), _model_of(outputs)
+
+
+def _model_of(outputs: dict[str, keras.KerasTensor]) -> keras.Model:
+    """The model that computes some of a functional model's tensors, from the inputs they need."""
+    inputs = keras.utils.get_source_inputs(next(iter(outputs.values())))
+    return keras.Model({tensor.name: tensor for tensor in inputs}, outputs)
+
+
 def _branches(cnn: keras.Model, encoder: keras.Model, frozen: bool) -> keras.Model:
     """Both branches as one model: the head's inputs can be computed once and cached."""
     extractors = [feature_extractor(cnn, FEATURES), feature_extractor(encoder, FEATURES, LOGIT)]

@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from pipelines.constants import UNKNOWN_YEAR
-from pipelines.datasets import fused_dataset, metadata_dataset, spectrogram_dataset
+from pipelines.datasets import metadata_dataset, spectrogram_dataset
 from pipelines.metadata.known_fields import (
     FIELDS,
     MISSINGNESS_PATTERNS,
@@ -21,6 +21,7 @@ from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
 from pipelines.prepared_data import PreparedData
 from songpop_tf.array_types import Vector
+from songpop_tf.models.fusion_model import HEAD_LAYER, split_branches
 from songpop_tf.training.configurations import Configuration
 from songpop_tf.training.conformal import Covariates
 from songpop_tf.training.run import Run
@@ -69,9 +70,9 @@ def predict_without_history(
         ``(4, songs)`` in the order of ``PATTERNS_WITH_ARTIST``: without an artist there is no
         history.
     """
-    dataset = _split_dataset(configuration, run, data, split, PATTERNS_WITH_ARTIST)
-    popularity = _predict_dataset(model, dataset.map(without_history))
-    return popularity.reshape(len(PATTERNS_WITH_ARTIST), -1)
+    metadata = _metadata_dataset(configuration, run, data, split, PATTERNS_WITH_ARTIST)
+    metadata = metadata.map(without_history)
+    return _predict_metadata(configuration, model, data, split, metadata, PATTERNS_WITH_ARTIST)
 
 
 def without_history(inputs: Tensors, popularity: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
@@ -138,16 +139,44 @@ def _predict(
     split: str,
     patterns: Sequence[Collection[str]],
 ) -> _Array:
-    dataset = _split_dataset(configuration, run, data, split, patterns)
-    return _predict_dataset(model, dataset).reshape(len(patterns), -1)
+    """Predictions ``(patterns, songs)``; a model without metadata has one row only."""
+    if not configuration.reads_metadata:
+        return _popularity(model, _spectrograms(data, split))[np.newaxis]
+    metadata = _metadata_dataset(configuration, run, data, split, patterns)
+    return _predict_metadata(configuration, model, data, split, metadata, patterns)
 
 
-def _predict_dataset(model: keras.Model, dataset: tf.data.Dataset) -> _Array:
+def _predict_metadata(
+    configuration: Configuration,
+    model: keras.Model,
+    data: PreparedData,
+    split: str,
+    metadata: tf.data.Dataset,
+    patterns: Sequence[Collection[str]],
+) -> _Array:
+    """Predictions ``(patterns, songs)`` of a model that reads metadata."""
+    if not configuration.reads_spectrogram:
+        return _popularity(model, metadata).reshape(len(patterns), -1)
+    # Whichever fields are known, the spectrograms are the same: the CNN reads them once.
+    audio_branch, text_branch = split_branches(model)
+    audio_features = audio_branch.predict(_spectrograms(data, split), verbose=0)
+    features = text_branch.predict(metadata, verbose=0)
+    for name, values in audio_features.items():
+        features[name] = np.tile(values, (len(patterns), 1))
+    batches = tf.data.Dataset.from_tensor_slices(features).batch(_TEXT_BATCH_SIZE)
+    return _popularity(model.get_layer(HEAD_LAYER), batches).reshape(len(patterns), -1)
+
+
+def _popularity(model: keras.Model, dataset: tf.data.Dataset) -> _Array:
     popularity: _Array = model.predict(dataset, verbose=0)[:, 0].astype("float64")
     return popularity
 
 
-def _split_dataset(
+def _spectrograms(data: PreparedData, split: str) -> tf.data.Dataset:
+    return spectrogram_dataset(data.shards_of(split), _SPECTROGRAM_BATCH_SIZE)
+
+
+def _metadata_dataset(
     configuration: Configuration,
     run: Run,
     data: PreparedData,
@@ -155,12 +184,5 @@ def _split_dataset(
     patterns: Sequence[Collection[str]],
 ) -> tf.data.Dataset:
     """The songs of a split once for each pattern of known fields."""
-    if not configuration.reads_metadata:
-        return spectrogram_dataset(data.shards_of(split), _SPECTROGRAM_BATCH_SIZE)
-    preprocessor = run.load_preprocessor(configuration)
-    if not configuration.reads_spectrogram:
-        songs = data.songs_of(split)
-        table = _table_of_patterns(songs, patterns)
-        return metadata_dataset(table, preprocessor, _TEXT_BATCH_SIZE)
-    shards = data.shards_of(split)
-    return fused_dataset(shards, preprocessor, _SPECTROGRAM_BATCH_SIZE, patterns=patterns)
+    table = _table_of_patterns(data.songs_of(split), patterns)
+    return metadata_dataset(table, run.load_preprocessor(configuration), _TEXT_BATCH_SIZE)

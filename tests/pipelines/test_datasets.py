@@ -181,16 +181,6 @@ def test_masking_depends_on_seed_and_epoch(
         years(None, 0)
 
 
-def test_several_patterns_with_a_seed_are_an_error(
-    shards: list[Path], preprocessor: MetadataPreprocessor
-) -> None:
-    patterns = [("artist",), ("title",)]
-    single_pass = fused_dataset(shards, preprocessor, BATCH, patterns=patterns)
-    assert len(list(single_pass)) == single_pass.cardinality() == 2 * STEPS
-    with pytest.raises(ValueError, match="expected one pattern with a seed, received 2"):
-        fused_dataset(shards, preprocessor, BATCH, seed=0, patterns=patterns)
-
-
 def test_features_of_a_frozen_encoder_replace_tokens(
     preprocessor: MetadataPreprocessor,
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from songpop_tf.config import FusionConfig
 from songpop_tf.models import fusion_model
-from songpop_tf.models.fusion_model import BRANCHES_LAYER, HEAD_LAYER
+from songpop_tf.models.fusion_model import BRANCHES_LAYER, HEAD_LAYER, split_branches
 from tests.songpop_tf.models.small_models import (
     TARGETS,
     call,
@@ -41,6 +41,21 @@ def test_untrained_fusion_model_predicts_as_the_text_branch(frozen: bool) -> Non
     expected = call(encoder, inputs_for(encoder))
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(call(model, inputs_for(model)), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_split_branches_compute_the_inputs_of_the_head(frozen: bool) -> None:
+    cnn, encoder = small_cnn(), small_encoder()
+    model = fusion_model(cnn, encoder, FusionConfig(), frozen=frozen)
+    features = {}
+    for branch, original in zip(split_branches(model), (cnn, encoder), strict=True):
+        assert {tensor.name for tensor in branch.inputs} == {
+            tensor.name for tensor in original.inputs
+        }
+        features |= branch(inputs_for(branch), training=False)
+    np.testing.assert_allclose(
+        call(model.get_layer(HEAD_LAYER), features), call(model, inputs_for(model)), atol=1e-3
+    )
 
 
 def test_head_predicts_from_the_outputs_of_the_branches() -> None:
