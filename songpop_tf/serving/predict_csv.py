@@ -26,8 +26,8 @@ from songpop_tf.serving.field_values import (
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import OUTPUTS
 
-_BATCH_ROWS, _AUDIO_BATCH_ROWS = 256, 8
-"""Rows between checkpoints: decoding a song takes seconds."""
+_BATCH_ROWS, _AUDIO_ROWS_PER_PROCESS = 256, 8
+"""Rows between checkpoints: drawing the spectrogram of a sound file takes seconds."""
 _SYNONYMS = {
     "artist": ARTIST_NAMES,
     "title": TITLE_NAMES,
@@ -71,6 +71,7 @@ def predict_csv(
     target: StrPath,
     on_progress: Callable[[int], None],
     on_error: Callable[[str], None],
+    processes: int | None = None,
 ) -> int:
     """Copy a CSV file and add the columns popularity, popularity_low and popularity_high.
 
@@ -85,6 +86,7 @@ def predict_csv(
         on_progress: called with the number of rows after each batch.
         on_error: called with a line of text for each row that cannot be predicted: its line number
             and the reason.
+        processes: that draw the spectrograms of sound files, at most; None for one a core.
 
     Returns:
         The number of rows that could not be predicted.
@@ -93,16 +95,18 @@ def predict_csv(
         InputError: the file cannot be read, the model stops responding, or another process writes
             the same target.
     """
-    target = Path(target)
+    target, processes = Path(target), processes or os.cpu_count() or 1
     if is_stream(target):
         # There is no place for a partial output beside it.
         with TemporaryDirectory() as folder:
             complete = Path(folder) / "predicted.csv"
-            failed = _predict_to_file(predictor, source, complete, on_progress, on_error)
+            failed = _predict_to_file(predictor, source, complete, on_progress, on_error, processes)
             copy_to_stream(complete, target)
         return failed
     with locked_file(target):
-        return _predict_to_file(predictor, source, linked_file(target), on_progress, on_error)
+        return _predict_to_file(
+            predictor, source, linked_file(target), on_progress, on_error, processes
+        )
 
 
 def _predict_to_file(
@@ -111,11 +115,13 @@ def _predict_to_file(
     target: Path,
     on_progress: Callable[[int], None],
     on_error: Callable[[str], None],
+    processes: int,
 ) -> int:
     if target.is_dir() or (target.exists() and target.samefile(source.path)):
         raise InputError(f"{target}: expected an output file other than {source.path}")
     rows = source.rows()
-    batch_rows = _AUDIO_BATCH_ROWS if AUDIO_COLUMN in source.columns else _BATCH_ROWS
+    has_audio = AUDIO_COLUMN in source.columns
+    batch_rows = _AUDIO_ROWS_PER_PROCESS * processes if has_audio else _BATCH_ROWS
     partial = target.with_name(f".{target.name}.partial")
     checkpoint_path = target.with_name(f".{target.name}.partial.json")
     checkpoint = _load_checkpoint(
@@ -127,7 +133,7 @@ def _predict_to_file(
         if not checkpoint.rows:
             writer.writerow([*source.header, *OUTPUTS])
         for batch in _batches(islice(rows, checkpoint.rows, None), batch_rows):
-            added, errors = _predict_rows(predictor, source, batch)
+            added, errors = _predict_rows(predictor, source, batch, processes)
             for (_, cells), outputs in zip(batch, added, strict=True):
                 writer.writerow([*_pad(cells, len(source.header)), *outputs])
             for line, reason in errors:
@@ -191,7 +197,7 @@ def _check_columns(table: Table) -> None:
 
 
 def _predict_rows(
-    predictor: Predictor, table: Table, rows: Sequence[Row]
+    predictor: Predictor, table: Table, rows: Sequence[Row], processes: int
 ) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
     """Predict a batch of rows.
 
@@ -209,7 +215,8 @@ def _predict_rows(
         except InputError as error:
             errors.append((line, str(error)))
     added = [("",) * len(OUTPUTS)] * len(rows)
-    for index, prediction in zip(songs, predictor.predict_songs(list(songs.values())), strict=True):
+    predictions = predictor.predict_songs(list(songs.values()), processes)
+    for index, prediction in zip(songs, predictions, strict=True):
         if isinstance(prediction, InputError):
             errors.append((rows[index][0], str(prediction)))
         else:

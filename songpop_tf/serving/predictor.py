@@ -11,6 +11,7 @@ from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import StrPath, file_error
 from pipelines.spectrograms.widths import ResizedImages
+from pipelines.worker_pool import run_in_processes
 from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError, Row
 from songpop_tf.serving.field_values import FieldValues, field_values, rows_of
 from songpop_tf.serving.schema import AUDIO_BRANCHES, METADATA_ONLY, WITH_SPECTROGRAM, select_branch
@@ -229,11 +230,15 @@ class Predictor:
             predictions.append(result)
         return predictions
 
-    def predict_songs(self, songs: Sequence[Song]) -> list[Prediction | InputError]:
+    def predict_songs(
+        self, songs: Sequence[Song], processes: int | None = 1
+    ) -> list[Prediction | InputError]:
         """Predict each song; one that has no prediction does not affect the others.
 
         Args:
             songs: each has passed `check`.
+            processes: that draw the spectrograms of sound files, at most; None for one a core.
+                Several hold the spectrograms of all these songs in memory.
 
         Returns:
             For each song its prediction, or the reason why the model has none.
@@ -244,7 +249,7 @@ class Predictor:
         results: dict[int, Prediction | InputError] = {}
         for is_image in (False, True):
             indices = [i for i, song in enumerate(songs) if bool(song.image_file) == is_image]
-            for batch in _batches(indices, songs, results):
+            for batch in _batches(indices, songs, processes, results):
                 predictions = self._predict_batch([item for _, item in batch])
                 results |= dict(zip((index for index, _ in batch), predictions, strict=True))
         return [results[index] for index in range(len(songs))]
@@ -308,6 +313,25 @@ def load_png(song: Song) -> bytes | None:
     return None if song.spectrogram is None else song.spectrogram.read_bytes()
 
 
+def _load_pngs(songs: Sequence[Song], processes: int | None) -> Iterator[bytes | InputError | None]:
+    """The PNG file of each song, or the reason why it has none."""
+    if processes == 1:
+        yield from map(_png_or_error, songs)
+        return
+    sounds = [song for song in songs if song.audio is not None]
+    drawn = dict(run_in_processes(_png_or_error, [(song,) for song in sounds], processes))
+    in_order = iter([drawn[index] for index in range(len(sounds))])
+    for song in songs:
+        yield _png_or_error(song) if song.audio is None else next(in_order)
+
+
+def _png_or_error(song: Song) -> bytes | InputError | None:
+    try:
+        return load_png(song)
+    except InputError as error:
+        return error
+
+
 def _inputs(batch: Sequence[_LoadedSong]) -> Inputs:
     inputs: Inputs = {
         "artist": [item.song.artist for item in batch],
@@ -320,22 +344,24 @@ def _inputs(batch: Sequence[_LoadedSong]) -> Inputs:
 
 
 def _batches(
-    indices: Sequence[int], songs: Sequence[Song], results: dict[int, Prediction | InputError]
+    indices: Sequence[int],
+    songs: Sequence[Song],
+    processes: int | None,
+    results: dict[int, Prediction | InputError],
 ) -> Iterator[list[tuple[int, _LoadedSong]]]:
     """Group songs into batches within both limits; errors of sound files become results."""
     batch: list[tuple[int, _LoadedSong]] = []
     batch_bytes = 0
-    for index in indices:
-        try:
-            item = _LoadedSong(songs[index], load_png(songs[index]))
-        except InputError as error:
-            results[index] = error
+    pngs = _load_pngs([songs[index] for index in indices], processes)
+    for index, png in zip(indices, pngs, strict=True):
+        if isinstance(png, InputError):
+            results[index] = png
             continue
-        too_large = batch_bytes + len(item.png or b"") > MAX_BATCH_BYTES
+        too_large = batch_bytes + len(png or b"") > MAX_BATCH_BYTES
         if batch and (len(batch) == MAX_BATCH_SONGS or too_large):
             yield batch
             batch, batch_bytes = [], 0
-        batch.append((index, item))
-        batch_bytes += len(item.png or b"")
+        batch.append((index, _LoadedSong(songs[index], png)))
+        batch_bytes += len(png or b"")
     if batch:
         yield batch

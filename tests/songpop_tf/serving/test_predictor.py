@@ -106,7 +106,8 @@ class RecordingBackend:
         return [Row(50.0, 40.0, 60.0, usable=True)] * len(inputs["year"])
 
 
-def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path, processes: int) -> None:
     soundfile.write(tmp_path / "a.wav", chirp(100, 4000, 1.0), SAMPLE_RATE)
     (tmp_path / "broken.mp3").write_bytes(b"no sound")
     backend = RecordingBackend()
@@ -118,7 +119,7 @@ def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path) -> None:
     ]
     for song in songs:
         predictor.check(song)
-    broken, predicted, metadata_only = predictor.predict_songs(songs)
+    broken, predicted, metadata_only = predictor.predict_songs(songs, processes)
     assert isinstance(broken, InputError)
     assert str(broken).startswith(f"{tmp_path / 'broken.mp3'}: expected")
     assert predicted == metadata_only == (50.0, 40.0, 60.0)
