@@ -14,7 +14,6 @@ from songpop_tf.cli.common import (
     command_line,
     tensorflow_session,
 )
-from songpop_tf.training.memory import use_system_allocator
 
 
 def train(
@@ -52,7 +51,6 @@ def train(
     Example:
       songpop-tf train --data data --out run --approach both
     """
-    use_system_allocator()
     with tensorflow_session(debug, f"training {out} on {data}") as console:
         from songpop_tf import commands
         from songpop_tf.config import resolve_config

@@ -1,19 +1,7 @@
 """Return freed memory to the operating system."""
 
 import ctypes
-import os
 import sys
-
-_SYSTEM_ALLOCATOR = "TF_ONEDNN_USE_SYSTEM_ALLOCATOR"
-
-
-def use_system_allocator() -> None:
-    """Let TensorFlow allocate tensors on the CPU with the C library; call before it is imported.
-
-    Its own allocator, used where oneDNN is enabled, never returns what convolutions took, so that
-    the models trained after a CNN would need their memory on top of that.
-    """
-    os.environ.setdefault(_SYSTEM_ALLOCATOR, "1")
 
 
 def release_freed_memory() -> None:
