@@ -141,16 +141,18 @@ def rows(constraints: Path, wheel: Path, tests: list[str] | None) -> Iterator[tu
 def main() -> None:
     """Print a table; exit with 1 if an environment does not resolve or a test fails."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--environment", action="append", help="name; default: all of them")
+    environments = sorted(path.stem for path in FOLDER.glob("*.txt"))
+    parser.add_argument(
+        "--environment", action="append", choices=environments, help="default: all of them"
+    )
     parser.add_argument("--tests", nargs="*", help="run these tests; without a path all of them")
     options = parser.parse_args()
-    names = options.environment or [path.stem for path in sorted(FOLDER.glob("*.txt"))]
     header = ("environment", "Python", "extra", "", *SHOWN)
     print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}", flush=True)
     failed = False
     with TemporaryDirectory() as folder:
         wheel = build_wheel(Path(folder))
-        for name in names:
+        for name in options.environment or environments:
             for cells in rows(FOLDER / f"{name}.txt", wheel, options.tests):
                 failed |= not (RESOLVES in cells or " 0 failed" in cells[3])
                 print(f"| {' | '.join(cells)} |", flush=True)

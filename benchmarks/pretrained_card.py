@@ -149,7 +149,7 @@ def _origin(options: argparse.Namespace) -> str:
         arguments += " --preset ENCODER"
     return (
         f"- **Created** on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/train_pretrained.py "
-        f"{arguments} --recordings RECORDINGS`."
+        f"{arguments} --recordings RECORDINGS --run RUN --out OUT`."
     )
 
 

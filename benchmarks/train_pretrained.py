@@ -167,9 +167,11 @@ def main() -> None:
     add_table_options(parser)
     parser.add_argument("--recordings", type=Path, required=True, help="folder of hearing.py")
     add_config_options(parser)
-    parser.add_argument("--run", type=Path, required=True, help="folder of the trained models")
+    parser.add_argument("--run", type=Path, required=True, help="absent; of the trained models")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     options = parser.parse_args()
+    if options.run.exists():
+        parser.error(f"--run: expected an absent folder, received {options.run}")
     config = config_from_options(options)
     fold = read_tables(options, config.seed)
     recordings = read_recordings(options.recordings, config.seed)
