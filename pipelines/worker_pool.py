@@ -6,10 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+from pipelines.errors import InputError
+
 Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Cores that this process may use: ``taskset``, for example, allows fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run_in_processes(
@@ -20,12 +30,15 @@ def run_in_processes(
     Args:
         function: importable by name; it and the jobs are pickled.
         jobs: positional arguments of each call.
-        processes: at most; None for one a core. A single process needs no pool.
+        processes: largest number; None for one a core. A single process needs no pool.
 
     Yields:
         The index of the job, and its result.
+
+    Raises:
+        InputError: the system ended one of the processes.
     """
-    processes = min(processes or os.cpu_count() or 1, len(jobs))
+    processes = min(processes or available_cores(), len(jobs))
     if processes <= 1:
         for index, job in enumerate(jobs):
             yield index, function(*job)
@@ -37,6 +50,11 @@ def run_in_processes(
         futures = {pool.submit(function, *job): index for index, job in enumerate(jobs)}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool:
+        raise InputError(
+            "expected all worker processes to finish, but one was ended from outside, most likely "
+            "for lack of memory"
+        ) from None
     finally:
         # After an error or Ctrl-C, jobs that are not begun are cancelled.
         pool.shutdown(wait=True, cancel_futures=True)

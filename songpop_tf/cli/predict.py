@@ -191,6 +191,7 @@ def _predict_csv(
         out,
         on_progress=console.advance,
         on_error=lambda error: typer.echo(f"songpop-tf: {error}", err=True),
+        processes=None,
     )
     warn_of_resized(predictor)
     if is_stream(out):  # the output is the table alone

@@ -1,9 +1,9 @@
 """Explain the prediction of a song with any model: a run, an exported one, or a server's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.errors import InputError
 from songpop_tf.explanation.history import HistoryEffect, history_effect
@@ -23,6 +23,8 @@ from songpop_tf.serving.backend import RejectedBatchError
 from songpop_tf.serving.predictor import Prediction, Predictor, Song, load_png
 from songpop_tf.serving.schema import METADATA_ONLY, WITH_OCCLUSION
 from songpop_tf.serving.variants import Variant, predict_variants
+
+Result = TypeVar("Result")
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -137,7 +139,9 @@ def explain_fields(predictor: Predictor, song: Song) -> FieldExplanation:
     """
     _require_explainable(predictor, song)
     subsets = subset_variants(song)
-    predictions = _predict(predictor, song, load_png(song), list(subsets.values()))
+    silent, sounding = _split_by_sound(subsets.values())
+    png, predictions = _load_png_during(song, lambda: _predict(predictor, song, None, silent))
+    predictions |= _predict(predictor, song, png, sounding)
     return _field_explanation(predictor, song, subsets, predictions)
 
 
@@ -157,18 +161,17 @@ def explain(predictor: Predictor, song: Song) -> Explanation:
     subsets = subset_variants(song)
     whole = _whole(subsets)
     words = word_variants(song, whole)
-    variants = [*subsets.values(), *(word.variant for word in words)]
-    with ThreadPoolExecutor(1) as pool:
-        # Drawing a spectrogram takes seconds, and so do a model's first calls.
-        drawing = pool.submit(load_png, song)
-        silent = [variant for variant in variants if not variant.has_sound]
-        predictions = _predict(predictor, song, None, silent)
-        history = history_effect(predictor.backend, song)
-        png = drawing.result()
+    silent, sounding = _split_by_sound([*subsets.values(), *(word.variant for word in words)])
+    png, (predictions, history) = _load_png_during(
+        song,
+        lambda: (
+            _predict(predictor, song, None, silent),
+            history_effect(predictor.backend, song),
+        ),
+    )
     rows, columns = (0, 0) if png is None else _size(predictor, song, png)
     segments = covered_variants(whole, segment_patches(rows, columns) if png else [])
     bands = covered_variants(whole, band_patches(rows, columns) if png else [])
-    sounding = [variant for variant in variants if variant.has_sound]
     predictions |= _predict(predictor, song, png, [*sounding, *segments, *bands])
     popularity = predictions[whole].popularity
     return Explanation(
@@ -189,6 +192,27 @@ def _require_explainable(predictor: Predictor, song: Song) -> None:
 
 def _whole(subsets: Mapping[Fields, Variant]) -> Variant:
     return subsets[max(subsets, key=len)]
+
+
+def _split_by_sound(variants: Iterable[Variant]) -> tuple[list[Variant], list[Variant]]:
+    """The variants without sound, and those with sound."""
+    variants = list(variants)
+    silent = [variant for variant in variants if not variant.has_sound]
+    return silent, [variant for variant in variants if variant.has_sound]
+
+
+def _load_png_during(song: Song, work: Callable[[], Result]) -> tuple[bytes | None, Result]:
+    """Load a song's spectrogram, while a thread does work that does not need it.
+
+    Drawing the spectrogram of a sound file takes seconds, and so do a model's first calls.
+
+    Raises:
+        InputError: the sound file cannot be decoded.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        png = load_png(song)
+        return png, working.result()
 
 
 def _predict(

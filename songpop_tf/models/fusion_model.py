@@ -58,15 +58,22 @@ def split_branches(model: keras.Model) -> tuple[keras.Model, keras.Model]:
         Model from the CNN's inputs to ``{"spectrogram_features"}``, and model from the encoder's
         inputs to ``{"metadata_features", "metadata_logit"}``: together, the inputs of ``head``.
     """
-    outputs = dict(model.get_layer(BRANCHES_LAYER).output)
-    audio_features = outputs.pop("spectrogram_features")
-    return _model_of({"spectrogram_features": audio_features}), _model_of(outputs)
+    branches = model.get_layer(BRANCHES_LAYER)
+    return (
+        _submodel(branches, "spectrogram_features"),
+        _submodel(branches, "metadata_features", "metadata_logit"),
+    )
 
 
-def _model_of(outputs: dict[str, keras.KerasTensor]) -> keras.Model:
-    """The model that computes some of a functional model's tensors, from the inputs they need."""
-    inputs = keras.utils.get_source_inputs(next(iter(outputs.values())))
-    return keras.Model({tensor.name: tensor for tensor in inputs}, outputs)
+def _submodel(model: keras.Model, *names: str) -> keras.Model:
+    """The part of a functional model that computes some of its outputs, from the inputs needed."""
+    outputs = {name: model.output[name] for name in names}
+    inputs = {
+        tensor.name: tensor
+        for output in outputs.values()
+        for tensor in keras.utils.get_source_inputs(output)
+    }
+    return keras.Model(inputs, outputs)
 
 
 def _branches(cnn: keras.Model, encoder: keras.Model, frozen: bool) -> keras.Model:

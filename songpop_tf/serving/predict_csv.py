@@ -17,6 +17,7 @@ from pipelines.streams import copy_to_stream, is_stream
 from pipelines.tables.cells import is_missing, parse_year
 from pipelines.tables.columns import ARTIST_NAMES, DATE_NAMES, TITLE_NAMES, list_names
 from pipelines.tables.csv_reader import Row, Table, open_table
+from pipelines.worker_pool import available_cores
 from songpop_tf.serving.field_values import (
     AUDIO_COLUMN,
     REQUIRED_COLUMNS,
@@ -71,7 +72,7 @@ def predict_csv(
     target: StrPath,
     on_progress: Callable[[int], None],
     on_error: Callable[[str], None],
-    processes: int | None = None,
+    processes: int | None = 1,
 ) -> int:
     """Copy a CSV file and add the columns popularity, popularity_low and popularity_high.
 
@@ -86,7 +87,7 @@ def predict_csv(
         on_progress: called with the number of rows after each batch.
         on_error: called with a line of text for each row that cannot be predicted: its line number
             and the reason.
-        processes: that draw the spectrograms of sound files, at most; None for one a core.
+        processes: as in `Predictor.predict_songs`.
 
     Returns:
         The number of rows that could not be predicted.
@@ -95,7 +96,7 @@ def predict_csv(
         InputError: the file cannot be read, the model stops responding, or another process writes
             the same target.
     """
-    target, processes = Path(target), processes or os.cpu_count() or 1
+    target, processes = Path(target), processes or available_cores()
     if is_stream(target):
         # There is no place for a partial output beside it.
         with TemporaryDirectory() as folder:

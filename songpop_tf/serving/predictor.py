@@ -237,8 +237,9 @@ class Predictor:
 
         Args:
             songs: each has passed `check`.
-            processes: that draw the spectrograms of sound files, at most; None for one a core.
-                Several hold the spectrograms of all these songs in memory.
+            processes: largest number of processes that draw the spectrograms of sound files; None
+                for one a core. Several hold all spectrograms in memory, and are spawned, so that a
+                script must call this under ``if __name__ == "__main__":``.
 
         Returns:
             For each song its prediction, or the reason why the model has none.
@@ -318,11 +319,11 @@ def _load_pngs(songs: Sequence[Song], processes: int | None) -> Iterator[bytes |
     if processes == 1:
         yield from map(_png_or_error, songs)
         return
-    sounds = [song for song in songs if song.audio is not None]
-    drawn = dict(run_in_processes(_png_or_error, [(song,) for song in sounds], processes))
-    in_order = iter([drawn[index] for index in range(len(sounds))])
-    for song in songs:
-        yield _png_or_error(song) if song.audio is None else next(in_order)
+    sounds = [index for index, song in enumerate(songs) if song.audio is not None]
+    jobs = [(songs[index],) for index in sounds]
+    drawn = {sounds[job]: png for job, png in run_in_processes(_png_or_error, jobs, processes)}
+    for index, song in enumerate(songs):
+        yield drawn.pop(index) if index in drawn else _png_or_error(song)
 
 
 def _png_or_error(song: Song) -> bytes | InputError | None:

@@ -31,7 +31,7 @@ _TF_STRING = 7
 _NUMERIC_DTYPES: dict[int, npt.DTypeLike] = {1: np.float32, 9: np.int64, 10: np.bool_}
 """By code of the enumeration ``TF_DataType``."""
 _TSTRING_BYTES = 24  # sizeof(TF_TString)
-_WITHOUT_OPTIMIZERS = bytes.fromhex(
+WITHOUT_OPTIMIZERS = bytes.fromhex(
     "52 12"  # graph_options
     "1A 0B 18 FFFFFFFFFFFFFFFFFF01"  # .optimizer_options.opt_level: L0, which is -1
     "52 03 98 01 01"  # .rewrite_options.disable_meta_optimizer: true
@@ -100,7 +100,7 @@ class SavedModel:
         self._graph = c.TF_NewGraph()
         tags = (c_char_p * 1)(b"serve")
         options, path = c.TF_NewSessionOptions(), os.fsencode(directory)
-        self._library.call("TF_SetConfig", options, _WITHOUT_OPTIMIZERS, len(_WITHOUT_OPTIMIZERS))
+        self._library.call("TF_SetConfig", options, WITHOUT_OPTIMIZERS, len(WITHOUT_OPTIMIZERS))
         # TensorFlow 2.20 logs how it optimizes the graph that restores the weights.
         with suppress_startup_log():
             self._session = self._library.call(

@@ -24,7 +24,7 @@ from songpop_tf.training.conformal import (
 )
 from songpop_tf.training.inference import (
     predict_patterns,
-    predict_without_history,
+    predict_with_and_without_history,
     run_covariates,
 )
 from songpop_tf.training.run import Run
@@ -71,10 +71,13 @@ def calibrate_run(
         data: holds the songs.
     """
     songs = data.songs_of(VALIDATION)
-    popularity = predict_patterns(configuration, model, run, data, VALIDATION)
-    without_history = popularity[-len(PATTERNS_WITH_ARTIST) :]
     if configuration.reads_metadata:
-        without_history = predict_without_history(configuration, model, run, data, VALIDATION)
+        popularity, without_history = predict_with_and_without_history(
+            configuration, model, run, data, VALIDATION
+        )
+    else:
+        popularity = predict_patterns(configuration, model, run, data, VALIDATION)
+        without_history = popularity[-len(PATTERNS_WITH_ARTIST) :]
     covariates = run_covariates(configuration, run, songs)
     return calibrate(songs.popularity.to_numpy("float64"), popularity, without_history, covariates)
 

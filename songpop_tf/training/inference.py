@@ -61,18 +61,23 @@ def predict_patterns(
     return np.tile(popularity, (len(MISSINGNESS_PATTERNS), 1))
 
 
-def predict_without_history(
+def predict_with_and_without_history(
     configuration: Configuration, model: keras.Model, run: Run, data: PreparedData, split: str
-) -> _Array:
-    """As `predict_patterns` for a model that reads metadata, with the artists' history masked.
+) -> tuple[_Array, _Array]:
+    """`predict_patterns` for a model that reads metadata, and with the artists' history masked.
 
     Returns:
-        ``(4, songs)`` in the order of ``PATTERNS_WITH_ARTIST``: without an artist there is no
-        history.
+        ``(8, songs)`` in the order of ``MISSINGNESS_PATTERNS``, and ``(4, songs)`` in that of
+        ``PATTERNS_WITH_ARTIST``: without an artist there is no history.
     """
-    metadata = _metadata_dataset(configuration, run, data, split, PATTERNS_WITH_ARTIST)
-    metadata = metadata.map(without_history)
-    return _predict_metadata(configuration, model, data, split, metadata, PATTERNS_WITH_ARTIST)
+    metadata, with_artist = (
+        _metadata_dataset(configuration, run, data, split, patterns)
+        for patterns in (MISSINGNESS_PATTERNS, PATTERNS_WITH_ARTIST)
+    )
+    metadata = metadata.concatenate(with_artist.map(without_history))
+    popularity = _predict_metadata(configuration, model, data, split, metadata)
+    patterns = len(MISSINGNESS_PATTERNS)
+    return popularity[:patterns], popularity[patterns:]
 
 
 def without_history(inputs: Tensors, popularity: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
@@ -143,7 +148,7 @@ def _predict(
     if not configuration.reads_metadata:
         return _popularity(model, _spectrograms(data, split))[np.newaxis]
     metadata = _metadata_dataset(configuration, run, data, split, patterns)
-    return _predict_metadata(configuration, model, data, split, metadata, patterns)
+    return _predict_metadata(configuration, model, data, split, metadata)
 
 
 def _predict_metadata(
@@ -152,19 +157,25 @@ def _predict_metadata(
     data: PreparedData,
     split: str,
     metadata: tf.data.Dataset,
-    patterns: Sequence[Collection[str]],
 ) -> _Array:
-    """Predictions ``(patterns, songs)`` of a model that reads metadata."""
+    """Predictions ``(passes, songs)`` of a model that reads metadata.
+
+    Args:
+        metadata: passes over the songs of the split, each in their order.
+    """
+    songs = len(data.songs_of(split))
     if not configuration.reads_spectrogram:
-        return _popularity(model, metadata).reshape(len(patterns), -1)
+        return _popularity(model, metadata).reshape(-1, songs)
     # Whichever fields are known, the spectrograms are the same: the CNN reads them once.
     audio_branch, text_branch = split_branches(model)
     audio_features = audio_branch.predict(_spectrograms(data, split), verbose=0)
     features = text_branch.predict(metadata, verbose=0)
+    passes = len(features["metadata_logit"]) // songs
     for name, values in audio_features.items():
-        features[name] = np.tile(values, (len(patterns), 1))
-    batches = tf.data.Dataset.from_tensor_slices(features).batch(_TEXT_BATCH_SIZE)
-    return _popularity(model.get_layer(HEAD_LAYER), batches).reshape(len(patterns), -1)
+        features[name] = np.tile(values, (passes, 1))
+    predicted = model.get_layer(HEAD_LAYER)(features, training=False)
+    popularity: _Array = keras.ops.convert_to_numpy(predicted).astype("float64")
+    return popularity.reshape(passes, songs)
 
 
 def _popularity(model: keras.Model, dataset: tf.data.Dataset) -> _Array:

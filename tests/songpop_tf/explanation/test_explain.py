@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import tensorflow as tf
 from PIL import Image
 
+from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
+from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.constants import HISTORY_LENGTH
 from pipelines.errors import InputError
 from pipelines.metadata.artist_keys import NO_ARTIST, artist_keys
@@ -25,6 +28,7 @@ from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import connect, open_predictor
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import SIGNATURES_FILE, YEAR_QUANTILES_FILE
+from tests.pipelines.audio.signals import chirp
 from tests.pipelines.images import cover, write_png
 from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server, rest_server
 
@@ -113,6 +117,22 @@ def test_history_is_the_artists_other_songs(
     unknown = replace(other, artist="Nobody's Name")
     assert explain(Predictor(exported_backend), unknown).history == HistoryEffect()
     assert explanation.history.songs
+
+
+def test_sound_file_is_explained_as_its_spectrogram(
+    exported_backend: Backend, tmp_path: Path
+) -> None:
+    audio, spectrogram = tmp_path / "a.wav", tmp_path / "a.png"
+    soundfile.write(audio, chirp(100, 4000, 6.0), SAMPLE_RATE)
+    spectrogram.write_bytes(encode_png(audio_spectrogram(audio)))
+    predictor = Predictor(exported_backend)
+    sound, picture = Song("A", "B", 1999, audio=audio), Song("A", "B", 1999, spectrogram)
+    assert_same(explain(predictor, sound), explain(predictor, picture))
+    assert explain_fields(predictor, sound) == explain_fields(predictor, picture)
+    audio.write_bytes(b"no sound")
+    for function in (explain, explain_fields):
+        with pytest.raises(InputError, match=r"a\.wav: expected"):
+            function(predictor, sound)
 
 
 def test_song_without_sound_or_words(song: Song, exported_backend: Backend) -> None:

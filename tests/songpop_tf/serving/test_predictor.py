@@ -16,7 +16,7 @@ from songpop_tf.serving.backend import Backend, Inputs, Row, Rows
 from songpop_tf.serving.loading import connect
 from songpop_tf.serving.predictor import Prediction, Predictor, Song
 from tests.pipelines.audio.signals import chirp
-from tests.pipelines.images import encode_image, pixels
+from tests.pipelines.images import encode_image, pixels, write_png
 from tests.songpop_tf.serving.fake_server import ServedModel
 
 
@@ -112,21 +112,24 @@ def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path, processes: int) -
     (tmp_path / "broken.mp3").write_bytes(b"no sound")
     backend = RecordingBackend()
     predictor = Predictor(backend)
+    write_png(tmp_path / "d.png", pixels(256, 40))
     songs = [
         Song("A", "B", audio=tmp_path / "broken.mp3"),
+        Song("D", "E", 2001, tmp_path / "d.png"),
         Song("A", "B", 1999, audio=tmp_path / "a.wav"),
         Song("C"),
     ]
     for song in songs:
         predictor.check(song)
-    broken, predicted, metadata_only = predictor.predict_songs(songs, processes)
+    broken, *predictions = predictor.predict_songs(songs, processes)
     assert isinstance(broken, InputError)
     assert str(broken).startswith(f"{tmp_path / 'broken.mp3'}: expected")
-    assert predicted == metadata_only == (50.0, 40.0, 60.0)
+    assert predictions == [(50.0, 40.0, 60.0)] * 3
     (_, text_inputs), (signature, inputs) = backend.requests
     assert signature == "serving_default"
-    assert inputs["spectrogram_png"] == [encode_png(audio_spectrogram(tmp_path / "a.wav"))]
-    assert inputs["artist"] == ["A"]
+    drawn = encode_png(audio_spectrogram(tmp_path / "a.wav"))
+    assert inputs["spectrogram_png"] == [(tmp_path / "d.png").read_bytes(), drawn]
+    assert inputs["artist"] == ["D", "A"]
     assert text_inputs["artist"] == ["C"]
 
 

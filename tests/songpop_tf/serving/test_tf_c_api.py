@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, saved_model_pb2
 
 from pipelines.config import SplitConfig
 from pipelines.prepare import PrepareOptions, prepare
@@ -20,7 +20,13 @@ from pipelines.synthetic import write_sample
 from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.predictor import Predictor, Song
 from songpop_tf.serving.schema import GRAPH_FILE, METADATA_ONLY, OUTPUTS, USABLE, WITH_SPECTROGRAM
-from songpop_tf.serving.tf_c_api import Column, SavedModel, TensorFlowError, TensorNames
+from songpop_tf.serving.tf_c_api import (
+    WITHOUT_OPTIMIZERS,
+    Column,
+    SavedModel,
+    TensorFlowError,
+    TensorNames,
+)
 from songpop_tf.training.configurations import find_configuration
 from songpop_tf.training.inference import predict_split
 from songpop_tf.training.run import Run
@@ -160,6 +166,12 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_session_skips_both_graph_optimizers() -> None:
+    options = config_pb2.ConfigProto.FromString(WITHOUT_OPTIMIZERS).graph_options
+    assert options.optimizer_options.opt_level == config_pb2.OptimizerOptions.L0
+    assert options.rewrite_options.disable_meta_optimizer
+
+
 def test_inputs_are_freed(exported: Path) -> None:
     signature = signatures_of(exported)[WITH_SPECTROGRAM]
     model = SavedModel(exported)
