@@ -161,14 +161,14 @@ def parse_tracks(tables: Sequence[Table]) -> tuple[pd.DataFrame, pd.DataFrame]:
         usable.append(rows)
         rejects += invalid
     candidates = pd.concat(usable, ignore_index=True)
+    files = ", ".join(map(str, paths))
     if candidates.empty:
         first = f"; line {rejects[0].row}: {rejects[0].reason}" if rejects else ""
-        files = ", ".join(map(str, paths))
         raise InputError(f"{files}: none of {len(rejects)} rows can be used{first}")
     original = find_originals(candidates)
     is_kept = original == np.arange(len(candidates))
     tracks = candidates[is_kept].reset_index(drop=True)
-    _check_hits(tracks.popularity)
+    _check_hits(files, tracks.popularity)
     duplicates = _describe_duplicates(candidates, original, np.flatnonzero(~is_kept), paths)
     return tracks, pd.DataFrame(rejects + duplicates, columns=list(_Reject._fields))
 
@@ -239,11 +239,12 @@ def _check_scale(path: Path, popularity: "pd.Series[float]") -> None:
         )
 
 
-def _check_hits(popularity: "pd.Series[float]") -> None:
+def _check_hits(files: str, popularity: "pd.Series[float]") -> None:
     """Raise an `InputError` if all tables hold labels, such as hit or no hit."""
     if len(popularity) >= _MIN_ROWS_OF_A_SCALE and popularity.max() <= 1:
         raise InputError(
-            f"expected popularities of 0-100, received {len(popularity)} tracks of 0 or 1 alone"
+            f"{files}: expected popularities of 0-100, received {len(popularity)} tracks of 0 or 1 "
+            "alone"
         )
 
 

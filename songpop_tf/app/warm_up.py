@@ -15,7 +15,7 @@ _RATE, _SECONDS = 24_000, 12
 
 
 def warm_up(backend: Backend) -> None:
-    """Explain a made-up song: libraries are imported, and graphs built, on the first one.
+    """Explain and predict a made-up song: on the first, libraries are imported and graphs built.
 
     Raises:
         InputError: the model cannot predict it.
@@ -23,8 +23,10 @@ def warm_up(backend: Backend) -> None:
     with TemporaryDirectory(prefix="songpop-") as folder:
         audio = Path(folder) / "noise.wav"
         _write_noise(audio)
-        reads_sound = Predictor(backend).reads_spectrograms
-        song_html(backend, Song("Artist", "Title", 2000, audio=audio if reads_sound else None))
+        predictor = Predictor(backend)
+        song = Song("Artist", "Title", 2000, audio=audio if predictor.reads_spectrograms else None)
+        song_html(backend, song)
+        predictor.predict_songs([song])  # as for the files of the second tab: another signature
 
 
 def _write_noise(path: Path) -> None:
