@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -47,7 +48,8 @@ def run_in_processes(
     context = get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=exit_with_parent)
     try:
-        futures = {pool.submit(function, *job): index for index, job in enumerate(jobs)}
+        with _interruption_blocked():
+            futures = {pool.submit(function, *job): index for index, job in enumerate(jobs)}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool:
@@ -60,12 +62,21 @@ def run_in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def exit_with_parent() -> None:
-    """Exit this process as soon as its parent process is gone, even if that was killed.
+@contextmanager
+def _interruption_blocked() -> Iterator[None]:
+    """Block Ctrl-C; processes that are started meanwhile inherit that and never react to it.
 
-    Ctrl-C reaches all processes of a terminal; only the parent reacts to it.
+    It reaches all processes of a terminal, and those that start would print a traceback.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def exit_with_parent() -> None:
+    """Exit this process as soon as its parent process is gone, even if that was killed."""
     parent = os.getppid()
 
     def poll_parent() -> None:

@@ -13,6 +13,10 @@ def square(number: int) -> int:
     return number * number
 
 
+def blocks_interruption() -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def end_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -21,6 +25,11 @@ def end_process() -> None:
 def test_each_result_has_the_index_of_its_job(processes: int) -> None:
     jobs = [(number,) for number in (3, 1, 2)]
     assert dict(run_in_processes(square, jobs, processes)) == {0: 9, 1: 1, 2: 4}
+
+
+def test_only_the_parent_reacts_to_ctrl_c() -> None:
+    assert dict(run_in_processes(blocks_interruption, [(), ()], 2)) == {0: True, 1: True}
+    assert not blocks_interruption()
 
 
 def test_process_that_the_system_ends_is_an_error() -> None:
