@@ -51,9 +51,9 @@ def recombine(real: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.Da
     return drawn.assign(name=titles["name"], artists=artists)
 
 
-def read_text(table: Path) -> pd.DataFrame:
-    """The cells of a table, as they are written."""
-    return pd.read_csv(table, dtype=str, keep_default_na=False)
+def read_text(table: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """The cells of a table, as they are written; None for all columns."""
+    return pd.read_csv(table, dtype=str, keep_default_na=False, usecols=columns)
 
 
 def recombine_artists(first: str, second: str) -> str:
@@ -72,7 +72,7 @@ def first_artist(cell: str) -> str:
 
 def song_files(tracks: Path, count: int, rng: np.random.Generator) -> list[Path]:
     """Names of the spectrograms of different tracks, chosen at random."""
-    table = read_text(tracks)
+    table = read_text(tracks, ["artists", "name", "release_date"])
     table = table[table["release_date"].str[:4].str.fullmatch(r"19[6-9]\d|20[0-2]\d")]
     shuffled = table.iloc[rng.permutation(len(table))]
     names = filter(
