@@ -98,6 +98,17 @@ def test_killed_prediction_of_a_table(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.long
+def test_killed_prediction_of_sounds(songs: Path, tmp_path: Path) -> None:
+    source = next((songs / "audio").rglob("*.*"))
+    table = tmp_path / "songs.csv"
+    rows = (f"Artist {number},Song {number},1999,{source}\n" for number in range(80))
+    table.write_text("artist,title,year,audio\n" + "".join(rows))
+    kill_and_compare(
+        lambda out: ["predict", "--csv", table, "--out", out], tmp_path, 4, assert_same_files
+    )
+
+
+@pytest.mark.long
 def test_killed_training_of_all_stages(few: Path, config: Path, tmp_path: Path) -> None:
     kill_and_compare(
         lambda out: train_command(few, out, config), tmp_path, 12, assert_same_run, share=0.5
