@@ -18,6 +18,7 @@ from pipelines.io import write_atomically
 from pipelines.spectrograms.widths import COLUMNS_PER_SECOND
 from songpop_tf.explanation.explain import Explanation
 from songpop_tf.explanation.occlusion import HIGHEST_HERTZ, LOWEST_HERTZ
+from songpop_tf.explanation.spectrogram_image import spectrogram_image
 from songpop_tf.explanation.text import hertz_text, place_text, points_text, song_name, time_text
 from songpop_tf.plotting import figure_style, new_figure
 
@@ -26,7 +27,6 @@ RAISES, LOWERS, NEUTRAL = "#2a6f97", "#c8553d", "#9aa5b1"
 """Colors of effects above and below 0, and of what is no effect."""
 
 _WIDTH = 11.0
-_MAX_IMAGE_COLUMNS = 2000
 _MAX_WORDS, _MAX_WORD_LENGTH = 14, 22
 _TITLE_WIDTH, _TITLE_LINES = 80, 2
 _TICKS_HERTZ = (30, 100, 300, 1000, 3000, 12_000)
@@ -127,20 +127,6 @@ def _draw_curve(axes: Axes, explanation: Explanation) -> None:
     axes.set_ylabel("points")
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(labelbottom=False)
-
-
-def spectrogram_image(png: bytes) -> Image.Image:
-    """A spectrogram as an image with colors, at most 2,000 columns wide."""
-    import matplotlib as mpl
-
-    with Image.open(io.BytesIO(png)) as file:
-        gray = file.convert("L")
-    if gray.width > _MAX_IMAGE_COLUMNS:
-        gray = gray.resize((_MAX_IMAGE_COLUMNS, gray.height), Image.Resampling.BOX)
-    # The square root makes dark pixels visible.
-    levels = np.sqrt(np.asarray(gray, "float32"))
-    colors = mpl.colormaps["magma"](levels / max(float(levels.max()), 1.0), bytes=True)
-    return Image.fromarray(colors[..., :3])
 
 
 def _draw_spectrogram(axes: Axes, explanation: Explanation) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pipelines.io import write_atomically
 from songpop_tf.explanation.explain import Explanation
-from songpop_tf.explanation.figure import spectrogram_image
 from songpop_tf.explanation.history import HistoryEffect
 from songpop_tf.explanation.occlusion import HIGHEST_HERTZ, LOWEST_HERTZ
 from songpop_tf.explanation.page_charts import (
@@ -18,6 +17,7 @@ from songpop_tf.explanation.page_charts import (
     curve_chart,
     waterfall_chart,
 )
+from songpop_tf.explanation.spectrogram_image import spectrogram_image
 from songpop_tf.explanation.text import (
     band_name,
     hertz_text,
