@@ -165,13 +165,13 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_session_skips_both_graph_optimizers() -> None:
     options = config_pb2.ConfigProto.FromString(WITHOUT_OPTIMIZERS).graph_options
     assert options.optimizer_options.opt_level == config_pb2.OptimizerOptions.L0
     assert options.rewrite_options.disable_meta_optimizer
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_inputs_are_freed(exported: Path) -> None:
     signature = signatures_of(exported)[WITH_SPECTROGRAM]
     model = SavedModel(exported)
