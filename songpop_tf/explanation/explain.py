@@ -1,6 +1,6 @@
 """Explain the prediction of a song with any model: a run, an exported one, or a server's."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from songpop_tf.explanation.words import WordEffect, word_effects, word_variants
 from songpop_tf.serving.backend import RejectedBatchError
 from songpop_tf.serving.predictor import Prediction, Predictor, Song, load_png
 from songpop_tf.serving.schema import METADATA_ONLY, WITH_OCCLUSION
-from songpop_tf.serving.variants import Variant, predict_variants
+from songpop_tf.serving.variants import Variant, predict_variants, split_by_sound
 
 Result = TypeVar("Result")
 
@@ -139,7 +139,7 @@ def explain_fields(predictor: Predictor, song: Song) -> FieldExplanation:
     """
     _require_explainable(predictor, song)
     subsets = subset_variants(song)
-    silent, sounding = _split_by_sound(subsets.values())
+    silent, sounding = split_by_sound(subsets.values())
     png, predictions = _load_png_during(song, lambda: _predict(predictor, song, None, silent))
     predictions |= _predict(predictor, song, png, sounding)
     return _field_explanation(predictor, song, subsets, predictions)
@@ -161,7 +161,7 @@ def explain(predictor: Predictor, song: Song) -> Explanation:
     subsets = subset_variants(song)
     whole = _whole(subsets)
     words = word_variants(song, whole)
-    silent, sounding = _split_by_sound([*subsets.values(), *(word.variant for word in words)])
+    silent, sounding = split_by_sound([*subsets.values(), *(word.variant for word in words)])
     png, (predictions, history) = _load_png_during(
         song,
         lambda: (
@@ -192,13 +192,6 @@ def _require_explainable(predictor: Predictor, song: Song) -> None:
 
 def _whole(subsets: Mapping[Fields, Variant]) -> Variant:
     return subsets[max(subsets, key=len)]
-
-
-def _split_by_sound(variants: Iterable[Variant]) -> tuple[list[Variant], list[Variant]]:
-    """The variants without sound, and those with sound."""
-    variants = list(variants)
-    silent = [variant for variant in variants if not variant.has_sound]
-    return silent, [variant for variant in variants if variant.has_sound]
 
 
 def _load_png_during(song: Song, work: Callable[[], Result]) -> tuple[bytes | None, Result]:

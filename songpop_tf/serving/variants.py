@@ -56,9 +56,7 @@ def predict_variants(
         RejectedBatchError: the spectrogram is not usable.
         InputError: the model cannot be reached.
     """
-    unique = dict.fromkeys(variants)
-    silent = [variant for variant in unique if not variant.has_sound]
-    sounding = [variant for variant in unique if variant.has_sound]
+    silent, sounding = split_by_sound(dict.fromkeys(variants))
     rows: Rows = []
     if silent:
         rows += backend.predict_batch(METADATA_ONLY, _fields(silent))
@@ -70,6 +68,13 @@ def predict_variants(
         )
     predictions = (Prediction(row.popularity, row.low, row.high) for row in rows)
     return dict(zip([*silent, *sounding], predictions, strict=True))
+
+
+def split_by_sound(variants: Iterable[Variant]) -> tuple[list[Variant], list[Variant]]:
+    """The variants without sound, and those with sound."""
+    variants = list(variants)
+    silent = [variant for variant in variants if not variant.has_sound]
+    return silent, [variant for variant in variants if variant.has_sound]
 
 
 def _fields(variants: Sequence[Variant]) -> Inputs:
