@@ -33,3 +33,11 @@ def accept_unequal_shares(model: keras.Model) -> None:
     """
     if tf.distribute.has_strategy():
         model._maybe_symbolic_build = lambda **_: None
+
+
+def supported_steps_per_execution(steps: int) -> int:
+    """``steps_per_execution`` of ``keras.Model.compile``, which is 1 for several devices.
+
+    The loop over steps that Keras (3.13 to 3.15) compiles fails there.
+    """
+    return 1 if tf.distribute.has_strategy() else steps

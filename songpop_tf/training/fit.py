@@ -11,7 +11,7 @@ from keras import ops
 from songpop_tf.config import FitConfig
 from songpop_tf.training.callbacks import Checkpoint, EpochMetrics, History, RaiseOnNaN
 from songpop_tf.training.callbacks.epoch_metrics import POPULARITY
-from songpop_tf.training.devices import accept_unequal_shares
+from songpop_tf.training.devices import accept_unequal_shares, supported_steps_per_execution
 
 
 def fit(
@@ -46,6 +46,7 @@ def fit(
         loss_weights: of the other outputs' MSE, beside 1 for popularity.
         steps_per_execution: as of ``keras.Model.compile``. A whole epoch pays off for models so
             small that dispatching takes longer than a step; Ctrl-C then waits for its end.
+            With several devices it is 1.
 
     Returns:
         One entry for each epoch: epoch (1 = first), loss and val_loss (MSE of popularity in points
@@ -90,7 +91,7 @@ def _compile(
         loss,
         loss_weights=weights,
         metrics=metrics,
-        steps_per_execution=steps_per_execution,
+        steps_per_execution=supported_steps_per_execution(steps_per_execution),
         jit_compile=False,
     )
     _build_compiled_state(model)
