@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,17 @@ def song_files(tracks: Path, count: int, rng: np.random.Generator) -> list[Path]
     names = filter(
         None, map(song_file, shuffled["artists"], shuffled["name"], shuffled["release_date"])
     )
-    return list(itertools.islice(dict.fromkeys(names), count))
+    # No more names than needed: a table has millions.
+    return list(itertools.islice(without_repetitions(names), count))
+
+
+def without_repetitions(names: Iterable[Path]) -> Iterator[Path]:
+    """Yield every name when it comes first."""
+    seen = set()
+    for name in names:
+        if name not in seen:
+            seen.add(name)
+            yield name
 
 
 def write_spectrograms(
