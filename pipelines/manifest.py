@@ -12,7 +12,7 @@ from pipelines.errors import InputError
 from pipelines.io import contains_files, file_fingerprint, fingerprint, read_json
 from pipelines.linkage.record_linkage import KINDS
 from pipelines.prepared_data import DATA_FORMAT, LINKAGE, METADATA, QUARANTINE, SONGS
-from pipelines.source_folders import SourceFolders
+from pipelines.source_folders import Folder, SourceFolders
 from pipelines.spectrograms.loading import COLUMNS, ROWS
 from pipelines.spectrograms.shards import Shard
 from pipelines.splits import SPLITS
@@ -31,14 +31,13 @@ def make_plan(
         tracks: fingerprints of the tables of tracks.
         split: how songs are split.
     """
-    stats = [folders.path(file).stat() for file in files]
-    sizes = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
+    versions = [folders.version(file) for file in files]
     return {
         "format": DATA_FORMAT,
         "spec": {"rows": ROWS, "columns": COLUMNS},
         "split": dataclasses.asdict(split),
         "fingerprints": {
-            "spectrograms": fingerprint(*zip(files, sizes, strict=True)),
+            "spectrograms": fingerprint(*zip(files, versions, strict=True)),
             "tracks": list(tracks),
         },
     }
@@ -109,8 +108,8 @@ def make_manifest(
     }
 
 
-def _resolved(folder: Path | None) -> str | None:
-    return None if folder is None else str(folder.resolve())
+def _resolved(folder: Folder | None) -> str | None:
+    return str(folder.resolve() if isinstance(folder, Path) else folder) if folder else None
 
 
 def _value_counts(column: "pd.Series[str]", order: Sequence[str]) -> dict[str, int]:

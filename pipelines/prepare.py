@@ -29,7 +29,8 @@ from pipelines.quarantine import (
     file_entries,
     row_entries,
 )
-from pipelines.source_folders import SourceFolders
+from pipelines.remote_files import RemoteFolder, set_beam_options
+from pipelines.source_folders import Folder, SourceFolders, to_folder
 from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
 from pipelines.splits import EXCLUDED, MIN_ROWS, SPLITS, split_metadata, split_songs
 from pipelines.tables.audio_features import read_audio_features
@@ -45,7 +46,8 @@ class PrepareOptions:
     """Inputs and settings of a preparation.
 
     Attributes:
-        spectrograms: directory in the layout ``<year>/<Artist>_-_<Title>.png``; None for none.
+        spectrograms: directory in the layout ``<year>/<Artist>_-_<Title>.png``; None for none. With
+            a runner, it may be an address that Beam reads, such as ``gs://bucket/spectrograms``.
         tracks: tables in the layout of ``tracks.csv``; of a song in several tables, the label of
             the first counts.
         split: how songs are assigned to train, validation and test.
@@ -55,11 +57,11 @@ class PrepareOptions:
         beam_options: Apache Beam's pipeline options, ``name=value`` or ``name``.
     """
 
-    spectrograms: Path | None
+    spectrograms: Folder | None
     tracks: Sequence[Path]
     split: SplitConfig
     max_bad: float = 0.05
-    audio: Path | None = None
+    audio: Folder | None = None
     runner: str | None = None
     beam_options: Sequence[str] = ()
 
@@ -67,8 +69,13 @@ class PrepareOptions:
         # A str is as good as a Path to callers from Python.
         for name in ("spectrograms", "audio"):
             if (folder := getattr(self, name)) is not None:
-                object.__setattr__(self, name, Path(folder))
+                object.__setattr__(self, name, to_folder(str(folder)))
         object.__setattr__(self, "tracks", to_paths(self.tracks))
+
+    @property
+    def beam_arguments(self) -> Sequence[str]:
+        """The options as Apache Beam's parser takes them."""
+        return [f"--{option}" for option in (f"runner={self.runner}", *self.beam_options)]
 
     @property
     def folders(self) -> SourceFolders:
@@ -151,13 +158,25 @@ def prepare(
         InputError: an input cannot be used, too many of them were rejected, none could be linked,
             `directory` holds something else, or another process writes there.
     """
-    if options.runner is not None:
-        require_extra("runner", "apache_beam", "beam")
+    _check_runner(options)
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
     directory = Path(directory)
     with locked_folder(directory):
         return _prepare(options, directory, progress, on_assumption)
+
+
+def _check_runner(options: PrepareOptions) -> None:
+    if options.runner is not None:
+        require_extra("runner", "apache_beam", "beam")
+        set_beam_options(options.beam_arguments)
+        return
+    for name, folder in (("spectrograms", options.spectrograms), ("audio", options.audio)):
+        if isinstance(folder, RemoteFolder):
+            raise InputError(
+                f"{name}: expected a folder of this machine, or a runner of Apache Beam (--runner) "
+                f"to read an address, received {folder}"
+            )
 
 
 def _prepare(
@@ -311,7 +330,7 @@ def write_data(
     # Only now, with every input validated, is anything written to the directory.
     write_json(directory / PLAN, plan)
     shards = plan_shards(split.songs, directory)
-    rejected = _write_spectrograms(shards, options, progress)
+    rejected = _write_spectrograms(shards, options, fingerprint(plan), progress)
     total = len(split.songs)
     check_rejected_fraction(rejected.keys(), rejected.values(), total, "images", options.max_bad)
     songs = split.songs[~split.songs.file.isin(list(rejected))]
@@ -346,7 +365,7 @@ def write_data(
 
 
 def _write_spectrograms(
-    shards: Sequence[Shard], options: PrepareOptions, progress: Progress
+    shards: Sequence[Shard], options: PrepareOptions, name: str, progress: Progress
 ) -> dict[str, str]:
     """Write the missing shards; return the reason for each rejected file."""
     total = sum(len(shard.songs) for shard in shards)
@@ -362,8 +381,8 @@ def _write_spectrograms(
     # Apache Beam is an extra, and slow to import.
     from pipelines import beam_shards
 
-    arguments = [f"--{option}" for option in (f"runner={options.runner}", *options.beam_options)]
-    return beam_shards.write_shards(shards, options.folders, advance, arguments)
+    arguments = options.beam_arguments
+    return beam_shards.write_shards(shards, options.folders, advance, arguments, name)
 
 
 def _check_written(paths: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from pipelines.errors import InputError
 from pipelines.file_errors import reading
 from pipelines.io import StrPath, file_fingerprint, read_json
-from pipelines.source_folders import SourceFolders
+from pipelines.source_folders import SourceFolders, to_folder
 from pipelines.splits import SPLITS
 from pipelines.tables.audio_features import AUDIO_FEATURES
 
@@ -78,7 +78,7 @@ class PreparedData:
         """The folders that the songs' files were in when they were prepared."""
         sources = self.manifest["sources"]
         paths = (sources.get(name) for name in ("spectrograms", "audio"))
-        return SourceFolders(*(Path(path) if path else None for path in paths))
+        return SourceFolders(*(to_folder(path) if path else None for path in paths))
 
     @cached_property
     def songs(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tinytag import TinyTag, TinyTagException
 
@@ -34,20 +35,24 @@ class SongTags:
         return ""
 
 
-def read_tags(path: Path) -> SongTags:
+def read_tags(path: Path, stream: BinaryIO | None = None) -> SongTags:
     """Read artist, title and year of a sound file.
 
     Missing tags are taken from a name like ``Artist - Title.mp3`` or ``Artist_-_Title.mp3``, the
     year from the name of its folder.
+
+    Args:
+        path: of the file.
+        stream: its content, if it is no file of this machine.
     """
-    tags = _embedded_tags(path)
+    tags = _embedded_tags(path, stream)
     named = _parse_name(path)
     return SongTags(tags.artist or named.artist, tags.title or named.title, tags.year or named.year)
 
 
-def _embedded_tags(path: Path) -> SongTags:
+def _embedded_tags(path: Path, stream: BinaryIO | None) -> SongTags:
     try:
-        tag = TinyTag.get(path)
+        tag = TinyTag.get(path, file_obj=stream)
     except (TinyTagException, OSError, ValueError):
         return SongTags()  # no tags: the decoder reports what is wrong with the file
     match = _YEAR.match(str(tag.year or ""))

@@ -6,6 +6,7 @@ second table with the reason, for the quarantine list.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -72,23 +73,40 @@ def find_spectrograms(directory: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise InputError(f"{directory}: expected a folder of spectrograms, received no folder")
     found, problems = list_files(directory, [_PNG])
     paths = [path.relative_to(directory).as_posix() for path in found]
-    if not paths and not problems:
-        raise InputError(
-            f"{directory}: expected <year>/<Artist>_-_<Title>.png files, received a folder without "
-            "PNG files"
-        )
-    files: list[tuple[str, int, str]] = []
     rejects = [
         (printable(path.relative_to(directory).as_posix()), reason) for path, reason in problems
     ]
+    return parse_spectrogram_paths(str(directory), paths, rejects)
+
+
+def parse_spectrogram_paths(
+    folder: str, paths: Iterable[str], rejects: Iterable[tuple[str, str]] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Parse the paths of PNG files below a folder, see `find_spectrograms`.
+
+    Args:
+        folder: for messages.
+        paths: relative to it.
+        rejects: paths that are rejected already, and the reasons.
+
+    Raises:
+        InputError: there is no path, or no usable one.
+    """
+    files: list[tuple[str, int, str]] = []
+    rejects = list(rejects)
     for path in paths:
         try:
             files.append((path, _parse_year(path), _parse_name(path)))
         except _InvalidFileError as reason:
             rejects.append((printable(path), str(reason)))
+    if not files and not rejects:
+        raise InputError(
+            f"{folder}: expected <year>/<Artist>_-_<Title>.png files, received a folder without "
+            "PNG files"
+        )
     if not files:
         first = f"{rejects[0][0]}: {rejects[0][1]}"
-        raise InputError(f"{directory}: none of {len(rejects)} PNGs can be used; {first}")
+        raise InputError(f"{folder}: none of {len(rejects)} PNGs can be used; {first}")
     return (
         pd.DataFrame(files, columns=["file", "year", "name"]),
         pd.DataFrame(rejects, columns=["file", "reason"]),

@@ -1,11 +1,14 @@
 """The command ``prepare``: link, split and resize the songs."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from songpop_tf.cli.common import Debug, Seed, command_line, tensorflow_session
+
+if TYPE_CHECKING:
+    from pipelines.prepared_data import PreparedData
 
 
 def prepare(
@@ -18,11 +21,17 @@ def prepare(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the prepared data.")],
     spectrograms: Annotated[
-        Path | None, typer.Option(help="Folder of <year>/<Artist>_-_<Title>.png files.")
+        str | None,
+        typer.Option(
+            metavar="<path>",
+            help="Folder of <year>/<Artist>_-_<Title>.png files; with --runner also gs://...",
+        ),
     ] = None,
     audio: Annotated[
-        Path | None,
-        typer.Option(help="Folder of sound files, beside or instead of --spectrograms."),
+        str | None,
+        typer.Option(
+            metavar="<path>", help="Folder of sound files, beside or instead of --spectrograms."
+        ),
     ] = None,
     split: Annotated[
         Literal["random", "artist", "time"],
@@ -62,15 +71,15 @@ def prepare(
         from pipelines.config import SplitConfig
         from pipelines.prepare import PrepareOptions
         from pipelines.prepare import prepare as prepare_songs
-        from pipelines.source_folders import is_spectrogram
+        from pipelines.source_folders import to_folder
         from pipelines.spectrograms.widths import resized_warning
 
         options = PrepareOptions(
-            spectrograms,
+            to_folder(spectrograms) if spectrograms else None,
             tracks,
             SplitConfig(protocol=split, seed=seed),
             max_bad,
-            audio,
+            to_folder(audio) if audio else None,
             runner,
             beam_option or (),
         )
@@ -80,10 +89,10 @@ def prepare(
             console.progress,
             on_assumption=lambda note: typer.echo(f"songpop-tf: {note}", err=True),
         )
-        files = [file for file in data.songs.file if is_spectrogram(file)]
-        if files and (warning := folder_warning([data.folders.path(file) for file in files])):
+        paths = [data.folders.path(file) for file in data.songs.file if _is_image(data, file)]
+        if paths and (warning := folder_warning(paths)):
             typer.echo(f"songpop-tf: warning: {spectrograms}: {warning}", err=True)
-        if resized := resized_warning(data.folders.path(file) for file in files):
+        if resized := resized_warning(paths):
             typer.echo(f"songpop-tf: warning: {resized}", err=True)
         counts = data.manifest["counts"]
         for name in ("linkage", "songs", "metadata", "quarantine"):
@@ -91,3 +100,10 @@ def prepare(
             console.print(f"{name:<11} {listed or 'none'}")
         next_command = command_line("songpop-tf", "train", "--data", out, "--out", "run")
         console.print(f"Next: {next_command}")
+
+
+def _is_image(data: "PreparedData", file: str) -> bool:
+    """Whether a song's file is a spectrogram on this machine."""
+    from pipelines.source_folders import is_spectrogram
+
+    return is_spectrogram(file) and not data.folders.is_remote(file)

@@ -207,8 +207,10 @@ def plot_augmentation(data: PreparedData, augmentation: AugmentationConfig) -> F
 
 
 def _read_original(data: PreparedData) -> tf.Tensor | None:
-    """The spectrogram of the first training song; None if its file is no longer there."""
+    """The spectrogram of the first training song; None if its file is not on this machine."""
     file = data.songs_of(TRAIN).file.iloc[0]
+    if data.folders.is_remote(file):
+        return None
     path = data.folders.path(file)
     if not path.is_file():
         return None

@@ -20,16 +20,16 @@ from tests.pipelines.spectrograms.test_shards import song_table
 pytestmark = pytest.mark.filterwarnings("default")  # Apache Beam's own warnings
 
 # In this process: the default starts a server.
-ARGUMENTS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
+RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+ARGUMENTS = [f"--runner={RUNNER}"]
 
 
 FILES = ["0.png", "1.png", "2.png", "3.wav"]
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> SourceFolders:
-    """Two spectrograms, a file that is none, and a sound."""
-    images, sounds = tmp_path / "images", tmp_path / "sounds"
+def write_files(directory: Path) -> SourceFolders:
+    """Write two spectrograms, a file that is none, and a sound."""
+    images, sounds = directory / "images", directory / "sounds"
     for number in range(2):
         write_png(images / FILES[number], pixels(64, 100 + number, seed=number))
     (images / FILES[2]).write_bytes(b"no image")
@@ -37,6 +37,11 @@ def folders(tmp_path: Path) -> SourceFolders:
     noise = np.random.default_rng(0).normal(0, 3000, 48_000).astype("int16")
     wavfile.write(sounds / FILES[3], 24_000, noise)
     return SourceFolders(images, sounds)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> SourceFolders:
+    return write_files(tmp_path)
 
 
 def plan(directory: Path) -> list[Shard]:
@@ -53,7 +58,7 @@ def test_shards_and_rejections_equal_the_local_ones(tmp_path: Path, folders: Sou
     local = write_shards(plan(tmp_path / "local"), folders, lambda _: None)
     counts: list[int] = []
     rejections = beam_shards.write_shards(
-        plan(tmp_path / "beam"), folders, counts.append, ARGUMENTS
+        plan(tmp_path / "beam"), folders, counts.append, ARGUMENTS, "name"
     )
     assert rejections == local
     assert "expected a PNG file" in rejections["2.png"]
@@ -63,13 +68,13 @@ def test_shards_and_rejections_equal_the_local_ones(tmp_path: Path, folders: Sou
 
 def test_only_unfinished_shards_are_written(tmp_path: Path, folders: SourceFolders) -> None:
     shards = plan(tmp_path)
-    rejections = beam_shards.write_shards(shards, folders, lambda _: None, ARGUMENTS)
+    rejections = beam_shards.write_shards(shards, folders, lambda _: None, ARGUMENTS, "name")
     expected = contents(tmp_path)
     shards[0].path.unlink()
     shards[0].rejections_path.unlink()
     unchanged = shards[1].path.stat().st_mtime_ns
     counts: list[int] = []
-    assert beam_shards.write_shards(shards, folders, counts.append, ARGUMENTS) == rejections
+    assert beam_shards.write_shards(shards, folders, counts.append, ARGUMENTS, "name") == rejections
     assert counts == [3, 1]
     assert contents(tmp_path) == expected
     assert shards[1].path.stat().st_mtime_ns == unchanged
