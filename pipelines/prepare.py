@@ -283,17 +283,23 @@ def split_tables(linked: LinkedSongs, tracks: pd.DataFrame, config: SplitConfig)
     songs = all_songs[splits != EXCLUDED].reset_index(drop=True)
     links = linked.links[~linked.links.file.isin(excluded_songs.file)]
     is_version = is_version_of_any(tracks, _spellings(songs, links))
-    metadata, reason = _split_pretraining_set(tracks[~is_version].copy(), songs, config)
-    excluded = metadata.split == EXCLUDED
+    # Columns rather than rows are left out while millions of tracks are split, and rows are copied
+    # last: each copy of the whole table would take as much memory again.
+    others = tracks.loc[~is_version, ["title", "artists", "year"]]
+    splits, reason = _split_pretraining_set(others, songs, config)
+    del others
+    is_excluded = splits == EXCLUDED
     # The matched rows themselves are used: the songs table has their labels.
     is_unused_version = is_version & ~tracks.index.isin(links.track)
     held_out = pd.concat(
         [
             tracks[is_unused_version].assign(reason=ANOTHER_VERSION),
-            metadata[excluded].assign(reason=reason),
+            tracks.loc[splits.index[is_excluded]].assign(reason=reason),
         ]
     )
-    return SplitTables(songs, excluded_songs, metadata[~excluded], held_out.assign(kind=HELD_OUT))
+    splits = splits[~is_excluded]
+    metadata = tracks.drop(columns="artists").loc[splits.index].assign(split=splits)
+    return SplitTables(songs, excluded_songs, metadata, held_out.assign(kind=HELD_OUT))
 
 
 def _spellings(songs: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
@@ -307,14 +313,14 @@ def _spellings(songs: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 
 def _split_pretraining_set(
     metadata: pd.DataFrame, songs: pd.DataFrame, config: SplitConfig
-) -> tuple[pd.DataFrame, str]:
-    """Return the rows with their split, and the reason for those that are excluded."""
+) -> tuple["pd.Series[str]", str]:
+    """Return the split of each row, and the reason for those that are excluded."""
     if len(metadata) < 2 * MIN_ROWS:
-        return metadata.assign(split=EXCLUDED), TOO_FEW_ROWS
+        return pd.Series(EXCLUDED, metadata.index, dtype=str), TOO_FEW_ROWS
     splits = split_metadata(
         metadata, songs, config.protocol, config.seed, config.metadata_validation
     )
-    return metadata.assign(split=splits), EXCLUSION_REASONS[config.protocol]
+    return splits, EXCLUSION_REASONS[config.protocol]
 
 
 def write_data(
@@ -351,7 +357,7 @@ def write_data(
         LINKAGE: linked.links.drop(columns="track"),
         QUARANTINE: quarantine,
         SONGS: songs.drop(columns="artists"),
-        METADATA: split.metadata.drop(columns="artists"),
+        METADATA: split.metadata,
     }
     for name, table in tables.items():
         write_csv(directory / name, table)
