@@ -78,16 +78,21 @@ def _main(words: list[str], log: Path, setup: Setup | None) -> None:
     main()
 
 
-def run(arguments: Sequence[object], log: Path) -> float:
+def run(arguments: Sequence[object], log: Path, setup: Setup | None = None) -> float:
     """Run a command to its end; return the seconds that it took."""
     began = time.monotonic()
-    status, printed = start(arguments, log).end()
+    status, printed = start(arguments, log, setup).end()
     assert status == 0, printed
     return time.monotonic() - began
 
 
 def run_with_kills(
-    arguments: Sequence[object], log: Path, seconds: float, kills: int, random: np.random.Generator
+    arguments: Sequence[object],
+    log: Path,
+    seconds: float,
+    kills: int,
+    random: np.random.Generator,
+    setup: Setup | None = None,
 ) -> int:
     """Run a command that is killed at random moments and started again, to its end.
 
@@ -97,16 +102,17 @@ def run_with_kills(
         seconds: within which after each start it is killed.
         kills: at most.
         random: of the moments.
+        setup: what each process does before the command.
 
     Returns:
         How often it was killed.
     """
     for killed in range(kills):
-        command = start(arguments, log)
+        command = start(arguments, log, setup)
         if command.wait(random.uniform(0, seconds)):
             assert command.end()[0] == 0, command.log.read_text()
             return killed
         command.send(signal.SIGKILL)
         command.wait()
-    run(arguments, log)
+    run(arguments, log, setup)
     return kills

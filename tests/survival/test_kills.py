@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.songpop_tf.training.two_devices import divide_cpu
 from tests.survival.conftest import prepare_command, train_command
 from tests.survival.outputs import assert_same_run, assert_same_variables, files, trials
-from tests.survival.processes import run, run_with_kills
+from tests.survival.processes import Setup, run, run_with_kills
 
 Arguments = Callable[[Path], list[object]]
 
@@ -25,6 +26,7 @@ def kill_and_compare(
     *,
     seed: int = 0,
     share: float = 1.0,
+    setup: Setup | None = None,
 ) -> None:
     """Run a command once without and once with kills, and compare what it wrote.
 
@@ -35,13 +37,15 @@ def kill_and_compare(
         compare: asserts that the output of the killed command equals the other.
         seed: of the moments.
         share: part of the command's time within which it is killed after each start.
+        setup: what each process does before the command.
     """
     unstopped, killed = folder / "unstopped" / "out", folder / "killed" / "out"
     for out in (unstopped, killed):
         out.parent.mkdir(parents=True)
-    seconds = run(arguments(unstopped), folder / "unstopped.log")
+    seconds = run(arguments(unstopped), folder / "unstopped.log", setup)
     random = np.random.default_rng(seed)
-    count = run_with_kills(arguments(killed), folder / "killed.log", share * seconds, kills, random)
+    log = folder / "killed.log"
+    count = run_with_kills(arguments(killed), log, share * seconds, kills, random, setup)
     print(f"{arguments(killed)[0]}: killed {count} times, {seconds:.0f} s without")
     compare(killed, unstopped)
 
@@ -112,6 +116,18 @@ def test_killed_prediction_of_sounds(songs: Path, tmp_path: Path) -> None:
 def test_killed_training_of_all_stages(few: Path, config: Path, tmp_path: Path) -> None:
     kill_and_compare(
         lambda out: train_command(few, out, config), tmp_path, 12, assert_same_run, share=0.5
+    )
+
+
+@pytest.mark.long
+def test_killed_training_on_two_devices(few: Path, config: Path, tmp_path: Path) -> None:
+    kill_and_compare(
+        lambda out: [*train_command(few, out, config), "--devices", "all"],
+        tmp_path,
+        4,
+        assert_same_run,
+        share=0.5,
+        setup=divide_cpu,
     )
 
 

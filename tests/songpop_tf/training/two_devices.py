@@ -44,9 +44,14 @@ def train(devices: str, rows: int) -> History:
     return without_times(history)
 
 
-if __name__ == "__main__":
+def divide_cpu() -> None:
+    """Make two devices of the CPU, before TensorFlow is used."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+if __name__ == "__main__":
+    divide_cpu()
     replicas = distribution_strategy("all").num_replicas_in_sync
     histories = {rows: {name: train(name, rows) for name in DEVICES} for rows in (32, 33)}
     print(json.dumps({"replicas": replicas, "histories": histories}))
