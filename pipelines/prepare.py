@@ -8,22 +8,17 @@ from typing import Any
 import pandas as pd
 
 from pipelines.config import SplitConfig
-from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.extras import require_extra
 from pipelines.io import StrPath, fingerprint, to_paths, write_csv, write_json
-from pipelines.linkage.deduplication import is_version_of_any
-from pipelines.linkage.normalization import artist_key, title_key, version_tags
-from pipelines.linkage.record_linkage import UNMATCHED, link_records
+from pipelines.linked_songs import LinkedSongs, link_songs
 from pipelines.locks import locked_folder
 from pipelines.manifest import PLAN, check_output_dir, make_manifest, make_plan
 from pipelines.prepared_data import LINKAGE, MANIFEST, METADATA, QUARANTINE, SONGS, PreparedData
 from pipelines.quarantine import (
-    ANOTHER_VERSION,
     EXCLUSION_REASONS,
     HELD_OUT,
     REPEATED,
-    TOO_FEW_ROWS,
     check_rejected_fraction,
     concatenate,
     file_entries,
@@ -32,8 +27,8 @@ from pipelines.quarantine import (
 from pipelines.remote_files import RemoteFolder, set_beam_options
 from pipelines.source_folders import Folder, SourceFolders, to_folder
 from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
-from pipelines.splits import EXCLUDED, MIN_ROWS, SPLITS, split_metadata, split_songs
-from pipelines.tables.audio_features import read_audio_features
+from pipelines.split_tables import SplitTables, split_tables
+from pipelines.splits import MIN_ROWS, SPLITS
 from pipelines.tables.csv_reader import Table
 from pipelines.tables.tracks import INVALID, open_tracks, parse_tracks, scale_notes
 
@@ -104,38 +99,6 @@ class Inputs:
     assumptions: Sequence[str]
 
 
-@dataclass(frozen=True)
-class LinkedSongs:
-    """Result of the second step.
-
-    Attributes:
-        links: one row a file: the track it was linked to, or why to none.
-        songs: the linked songs, shuffled, with their audio features.
-        repeated: rows of the files whose song has another file with a better link.
-    """
-
-    links: pd.DataFrame
-    songs: pd.DataFrame
-    repeated: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class SplitTables:
-    """Result of the third step.
-
-    Attributes:
-        songs: the songs that are in a split.
-        excluded_songs: the songs that are in none.
-        metadata: the pre-training set, without versions of the songs.
-        held_out: the other tracks that are not used; with columns kind and reason.
-    """
-
-    songs: pd.DataFrame
-    excluded_songs: pd.DataFrame
-    metadata: pd.DataFrame
-    held_out: pd.DataFrame
-
-
 def prepare(
     options: PrepareOptions,
     directory: StrPath,
@@ -190,13 +153,20 @@ def _prepare(
     if on_assumption is not None:
         for assumption in inputs.assumptions:
             on_assumption(assumption)
-    files = inputs.files.file.to_list()
+    files = inputs.files
     fingerprints = [table.content.fingerprint() for table in tables]
-    plan = make_plan(options.folders, files, fingerprints, options.split)
+    plan = make_plan(options.folders, files.file.to_list(), fingerprints, options.split)
     check_output_dir(directory, plan)
     if (directory / MANIFEST).is_file():
         return PreparedData.open(directory)
-    linked = link_songs(inputs, options, progress)
+    _check_rows(inputs, options.max_bad)
+    linked = link_songs(
+        files,
+        inputs.tracks,
+        tables,
+        options.split.seed,
+        lambda *counts: progress("linking", *counts),
+    )
     split = split_tables(linked, inputs.tracks, options.split)
     return write_data(directory, plan, options, inputs, linked, split, progress)
 
@@ -214,113 +184,12 @@ def read_inputs(options: PrepareOptions, tables: Sequence[Table], progress: Prog
     return Inputs(files, bad_files, tables, tracks, bad_rows, assumptions)
 
 
-def link_songs(inputs: Inputs, options: PrepareOptions, progress: Progress) -> LinkedSongs:
-    """Link every file to a track, and collect the songs that are linked."""
-    tracks, bad_rows = inputs.tracks, inputs.bad_rows
+def _check_rows(inputs: Inputs, max_bad: float) -> None:
+    bad_rows = inputs.bad_rows
     invalid = bad_rows[bad_rows.kind == INVALID]
     lines = invalid.file + " line " + invalid.row.astype(str)
-    total = len(tracks) + len(bad_rows)
-    check_rejected_fraction(lines, invalid.reason, total, "rows", options.max_bad)
-    links = link_records(inputs.files, tracks, lambda done, of: progress("linking", done, of))
-    songs = _songs_table(links, tracks)
-    repeated = _is_repeated(songs)
-    kept = songs[~repeated].reset_index(drop=True)
-    audio_features = read_audio_features(inputs.tables, tracks.loc[kept.track])
-    kept = pd.concat([kept.drop(columns="track"), audio_features], axis=1)
-    # Files are listed by year, and training shuffles the records of a few shards at a time:
-    # without this, it would learn one era after the other.
-    shuffled = kept.sample(frac=1, random_state=options.split.seed).reset_index(drop=True)
-    return LinkedSongs(links, shuffled, songs[repeated])
-
-
-def _songs_table(links: pd.DataFrame, tracks: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each linked file: the song and the track it was linked to."""
-    linked = links[links.kind != UNMATCHED]
-    if linked.empty:
-        raise InputError(
-            f"expected songs that have a spectrogram and a track, received none: of {len(links)} "
-            f"spectrograms none could be linked to one of {len(tracks)} tracks, such as "
-            f"{links.file.iloc[0]}"
-        )
-    matched = tracks.loc[linked.track].reset_index(drop=True)
-    return pd.DataFrame(
-        {
-            "song_id": [fingerprint(file)[:12] for file in linked.file],
-            "track": linked.track.to_numpy(),
-            "track_id": matched.track_id,
-            "artist": matched.artist,
-            "artists": matched.artists,
-            "title": matched.title,
-            # For a track without a date, the year of the chart whose folder holds the file.
-            "year": matched.year.where(matched.year != UNKNOWN_YEAR, linked.year.to_numpy()),
-            "popularity": matched.popularity,
-            "file": linked.file.to_numpy(),
-            "match": linked.kind.to_numpy(),
-            "score": linked.score.to_numpy(),
-        }
-    )
-
-
-def _is_repeated(songs: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether another file of the same song has a better link, or an equal one and is first."""
-    best_first = songs.sort_values("score", ascending=False, kind="stable")
-    same_track = best_first.track.duplicated()
-    same_song = best_first.apply(_song_key, axis=1).duplicated()
-    return (same_track | same_song).sort_index()
-
-
-def _song_key(song: "pd.Series[Any]") -> tuple[str, str, frozenset[str]]:
-    """Return what two files of one song share; another part or version is another song."""
-    title = str(song.title)
-    return artist_key(song.artists[0]), title_key(title), version_tags(title)
-
-
-def split_tables(linked: LinkedSongs, tracks: pd.DataFrame, config: SplitConfig) -> SplitTables:
-    """Split the songs, then the tracks that are no version of them: the pre-training set."""
-    splits = split_songs(linked.songs, config.protocol, config.seed, config.validation, config.test)
-    all_songs = linked.songs.assign(split=splits)
-    excluded_songs = all_songs[splits == EXCLUDED]
-    songs = all_songs[splits != EXCLUDED].reset_index(drop=True)
-    links = linked.links[~linked.links.file.isin(excluded_songs.file)]
-    is_version = is_version_of_any(tracks, _spellings(songs, links))
-    # Columns rather than rows are left out while millions of tracks are split, and rows are copied
-    # last: each copy of the whole table would take as much memory again.
-    others = tracks.loc[~is_version, ["title", "artists", "year"]]
-    splits, reason = _split_pretraining_set(others, songs, config)
-    del others
-    is_excluded = splits == EXCLUDED
-    # The matched rows themselves are used: the songs table has their labels.
-    is_unused_version = is_version & ~tracks.index.isin(links.track)
-    held_out = pd.concat(
-        [
-            tracks[is_unused_version].assign(reason=ANOTHER_VERSION),
-            tracks.loc[splits.index[is_excluded]].assign(reason=reason),
-        ]
-    )
-    splits = splits[~is_excluded]
-    metadata = tracks.drop(columns="artists").loc[splits.index].assign(split=splits)
-    return SplitTables(songs, excluded_songs, metadata, held_out.assign(kind=HELD_OUT))
-
-
-def _spellings(songs: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
-    """Return artist, title and artists of the songs, as in the tracks and as in the file names."""
-    in_files = links[links.kind != UNMATCHED][["artist", "title"]]
-    in_files = in_files.assign(
-        artists=pd.Series([(artist,) for artist in in_files.artist], in_files.index)
-    )
-    return pd.concat([songs[["artist", "title", "artists"]], in_files])
-
-
-def _split_pretraining_set(
-    metadata: pd.DataFrame, songs: pd.DataFrame, config: SplitConfig
-) -> tuple["pd.Series[str]", str]:
-    """Return the split of each row, and the reason for those that are excluded."""
-    if len(metadata) < 2 * MIN_ROWS:
-        return pd.Series(EXCLUDED, metadata.index, dtype=str), TOO_FEW_ROWS
-    splits = split_metadata(
-        metadata, songs, config.protocol, config.seed, config.metadata_validation
-    )
-    return splits, EXCLUSION_REASONS[config.protocol]
+    total = len(inputs.tracks) + len(bad_rows)
+    check_rejected_fraction(lines, invalid.reason, total, "rows", max_bad)
 
 
 def write_data(
