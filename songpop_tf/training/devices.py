@@ -38,6 +38,7 @@ def accept_unequal_shares(model: keras.Model) -> None:
 def supported_steps_per_execution(steps: int) -> int:
     """``steps_per_execution`` of ``keras.Model.compile``, which is 1 for several devices.
 
-    The loop over steps that Keras (3.13 to 3.15) compiles fails there.
+    The loop over steps that Keras (3.13 to 3.15) compiles fails there: "You must feed a value for
+    placeholder tensor 'while/body/...'".
     """
     return 1 if tf.distribute.has_strategy() else steps

@@ -29,7 +29,10 @@ def train(devices: str, rows: int) -> History:
     with tempfile.TemporaryDirectory() as folder, distribution_strategy(devices).scope():
         keras.utils.set_random_seed(0)
         layer_input = keras.Input((3,))
-        hidden = keras.layers.Dense(8, activation="relu")(layer_input)
+        is_known = layer_input[:, 0] > 0
+        known = batch_normalization("masked_norm", momentum=0.9)(layer_input, mask=is_known)
+        known = known * keras.ops.cast(is_known, "float32")[:, None]
+        hidden = keras.layers.Dense(8, activation="relu")(known)
         outputs = keras.layers.Dense(1)(batch_normalization("norm", momentum=0.9)(hidden))
         history = fit(
             keras.Model(layer_input, outputs),
@@ -45,7 +48,8 @@ def train(devices: str, rows: int) -> History:
 
 
 def divide_cpu() -> None:
-    """Make two devices of the CPU, before TensorFlow is used."""
+    """Make two devices of the CPU the only ones, before TensorFlow is used."""
+    tf.config.set_visible_devices([], "GPU")
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
