@@ -115,12 +115,11 @@ def write_crop_shards(data: PreparedData, out: Path, console: Console) -> Shards
 
 def crop_records(data: PreparedData, split: str, console: Console) -> list[list[bytes]]:
     """`CROPS` lists of records, each with one random crop of every song."""
-    spectrograms = data.folders.spectrograms
     songs = data.songs_of(split)
     rng = np.random.default_rng(0)
     records: list[list[bytes]] = [[] for _ in range(CROPS)]
     shards = tf.data.TFRecordDataset([str(shard) for shard in data.shards_of(split)])
-    files = [str(spectrograms / file) for file in songs.file]
+    files = [str(data.folders.path(file)) for file in songs.file]
     images = tf.data.Dataset.from_tensor_slices(files).map(
         lambda file: tf.io.decode_png(tf.io.read_file(file), channels=1)[:, :, 0],
         num_parallel_calls=2,

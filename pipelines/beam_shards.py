@@ -4,13 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
-from pipelines.remote_files import download, is_address, local_copy, upload
+from pipelines.errors import InputError
+from pipelines.io import write_atomically
+from pipelines.remote_files import (
+    delete_folder,
+    download,
+    is_address,
+    list_files,
+    local_copy,
+    set_beam_options,
+    upload,
+)
 from pipelines.source_folders import SourceFolders
 from pipelines.spectrograms.shards import (
     CNNInputs,
@@ -27,6 +37,8 @@ Loaded = tuple[str, tuple[int, CNNInputs | str]]
 """A shard's path, the position of a song in it, and its inputs or why there are none."""
 
 _REJECTED = "rejected"
+_NAME_FILE = ".bucket_folder"
+"""In the folder of an unfinished preparation: the name of its folder in the bucket."""
 
 
 def write_shards(
@@ -34,7 +46,7 @@ def write_shards(
     folders: SourceFolders,
     on_progress: Callable[[int], None],
     arguments: Sequence[str],
-    name: str,
+    directory: Path,
 ) -> dict[str, str]:
     """Write the shards that are not finished yet, byte for byte as the local `write_shards`.
 
@@ -45,52 +57,85 @@ def write_shards(
         arguments: Apache Beam's pipeline options, such as ``["--runner=DirectRunner"]``. If the
             ``temp_location`` is in a bucket, the workers write the shards there, and they are moved
             here; otherwise all workers must see the shards' paths.
-        name: of the preparation, for its folder in the bucket.
+        directory: of the preparation, which remembers its folder in the bucket.
 
     Returns:
         The reason for each rejected file in any of the shards, including those finished earlier.
+
+    Raises:
+        InputError: shards are missing after the pipeline, or a bucket cannot be used.
     """
     unfinished = unfinished_shards(shards, on_progress)
     options = PipelineOptions(list(arguments))
-    FileSystems.set_options(options)
-    bucket = _bucket_folder(options, name)
-    if bucket is not None:
-        # What an interrupted preparation has left there.
-        unfinished = _move_shards(bucket, unfinished, on_progress)
-    if unfinished:
+    temporary = options.view_as(GoogleCloudOptions).temp_location
+    if temporary is not None and is_address(temporary):
+        set_beam_options(arguments)
+        _write_through_bucket(
+            temporary.rstrip("/"), directory, unfinished, folders, on_progress, options
+        )
+    elif unfinished:
         with beam.Pipeline(options=options) as pipeline:
-            convert(pipeline, unfinished, folders, bucket)
-        if bucket is None:
-            on_progress(sum(len(shard.songs) for shard in unfinished))
-        else:
-            _move_shards(bucket, unfinished, on_progress)
+            convert(pipeline, unfinished, folders)
+        missing = [shard for shard in unfinished if not shard.rejections_path.is_file()]
+        _check_finished(missing, str(directory))
+        on_progress(sum(len(shard.songs) for shard in unfinished))
     return read_rejections(shards)
 
 
-def _bucket_folder(options: PipelineOptions, name: str) -> str | None:
-    """The address where workers write shards; None if they see the shards' own paths."""
-    temporary = options.get_all_options()["temp_location"]
-    if temporary is None or not is_address(temporary):
-        return None
-    return f"{temporary.rstrip('/')}/songpop_tf/{name}"
+def _write_through_bucket(
+    temporary: str,
+    directory: Path,
+    shards: Sequence[Shard],
+    folders: SourceFolders,
+    on_progress: Callable[[int], None],
+    options: PipelineOptions,
+) -> None:
+    """Let workers write shards to a folder of a bucket, and move them to their paths."""
+    name_file = directory / _NAME_FILE
+    if not name_file.is_file():
+        # Of this preparation alone: another one with the same inputs may run elsewhere.
+        with write_atomically(name_file) as unnamed:
+            unnamed.write_text(uuid4().hex, encoding="utf-8")
+    bucket = f"{temporary}/songpop_tf/{name_file.read_text(encoding='utf-8')}"
+    # Those that an interrupted preparation has left there.
+    missing = _move_shards(bucket, shards, on_progress)
+    if missing:
+        with beam.Pipeline(options=options) as pipeline:
+            convert(pipeline, missing, folders, bucket)
+        _check_finished(_move_shards(bucket, missing, on_progress), bucket)
+    delete_folder(bucket)
+    name_file.unlink()
+
+
+def _check_finished(missing: Sequence[Shard], place: str) -> None:
+    if missing:
+        raise InputError(
+            f"{place}: expected {len(missing)} more shards after the pipeline's end, such as "
+            f"{missing[0].path.name}, received none; workers that do not see --out need "
+            "--beam-option temp_location=gs://... or s3://..."
+        )
 
 
 def _move_shards(
     bucket: str, shards: Sequence[Shard], on_progress: Callable[[int], None]
 ) -> list[Shard]:
     """Move shards that are finished from a bucket to their paths; return the others."""
-    (match,) = FileSystems.match([f"{bucket}/*"])
-    addresses = {file.path for file in match.metadata_list}
+    addresses = {file.address for file in list_files(bucket)}
     missing = []
     for shard in shards:
-        # In the order in which they are written: the second marks a finished shard.
-        files = {f"{bucket}/{path.name}": path for path in (shard.path, shard.rejections_path)}
-        if not addresses.issuperset(files):
+        rejections = f"{bucket}/{shard.rejections_path.name}"
+        if rejections not in addresses:
             missing.append(shard)
             continue
-        for address, path in files.items():
-            download(address, path)
-        FileSystems.delete(list(files))
+        records = f"{bucket}/{shard.path.name}"
+        with write_atomically(shard.path) as temporary:
+            if records in addresses:
+                download(records, temporary)
+            else:
+                temporary.touch()  # all songs are rejected
+        # As in the bucket, the second file marks a finished shard.
+        with write_atomically(shard.rejections_path) as temporary:
+            download(rejections, temporary)
         on_progress(len(shard.songs))
     return missing
 
@@ -171,8 +216,10 @@ def _write_to_bucket(bucket: str, shard: Shard, images: Sequence[CNNInputs | str
     with TemporaryDirectory() as folder:
         local = replace(shard, path=Path(folder) / shard.path.name)
         write_shard(local, images)
-        for path in (local.path, local.rejections_path):
-            upload(path, f"{bucket}/{path.name}")
+        # S3 takes no empty file from Beam.
+        if local.path.stat().st_size:
+            upload(local.path, f"{bucket}/{local.path.name}")
+        upload(local.rejections_path, f"{bucket}/{local.rejections_path.name}")
 
 
 def _count(name: str, count: int = 1) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from pipelines.config import SplitConfig
 from pipelines.errors import InputError
 from pipelines.extras import require_extra
-from pipelines.io import StrPath, fingerprint, to_paths, write_csv, write_json
+from pipelines.io import StrPath, to_paths, write_csv, write_json
 from pipelines.linked_songs import LinkedSongs, link_songs
 from pipelines.locks import locked_folder
 from pipelines.manifest import PLAN, check_output_dir, make_manifest, make_plan
@@ -47,7 +47,8 @@ class PrepareOptions:
             the first counts.
         split: how songs are assigned to train, validation and test.
         max_bad: largest fraction of images, and of rows, that may be rejected.
-        audio: directory of sound files, beside or instead of the spectrograms.
+        audio: directory of sound files, beside or instead of the spectrograms; or an address, too:
+            sound files in buckets are known by their names and year folders, not by tags.
         runner: Apache Beam's runner that converts the files; None to convert them in this process.
         beam_options: Apache Beam's pipeline options, ``name=value`` or ``name``.
     """
@@ -205,7 +206,7 @@ def write_data(
     # Only now, with every input validated, is anything written to the directory.
     write_json(directory / PLAN, plan)
     shards = plan_shards(split.songs, directory)
-    rejected = _write_spectrograms(shards, options, fingerprint(plan), progress)
+    rejected = _write_spectrograms(shards, options, directory, progress)
     total = len(split.songs)
     check_rejected_fraction(rejected.keys(), rejected.values(), total, "images", options.max_bad)
     songs = split.songs[~split.songs.file.isin(list(rejected))]
@@ -240,7 +241,7 @@ def write_data(
 
 
 def _write_spectrograms(
-    shards: Sequence[Shard], options: PrepareOptions, name: str, progress: Progress
+    shards: Sequence[Shard], options: PrepareOptions, directory: Path, progress: Progress
 ) -> dict[str, str]:
     """Write the missing shards; return the reason for each rejected file."""
     total = sum(len(shard.songs) for shard in shards)
@@ -257,7 +258,7 @@ def _write_spectrograms(
     from pipelines import beam_shards
 
     arguments = options.beam_arguments
-    return beam_shards.write_shards(shards, options.folders, advance, arguments, name)
+    return beam_shards.write_shards(shards, options.folders, advance, arguments, directory)
 
 
 def _check_written(paths: Sequence[Path]) -> None:

@@ -8,17 +8,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
 
+from pipelines.errors import InputError
 from pipelines.file_errors import translating
-from pipelines.io import StrPath, write_atomically
+from pipelines.io import StrPath
+from pipelines.tables.folder_files import is_passed_over
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
+_ADDRESS = re.compile(r"(gs|s3)://[^/*?\[]+(/[^*?\[]*)?")
+# With one slash, as pathlib writes an address; not C:/, the name of a disk.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_MAX_LENGTH = 300
 
 
 def is_address(path: StrPath) -> bool:
-    """Whether a path is an address such as ``s3://bucket/songs``, not one of this machine."""
-    return bool(_SCHEME.match(str(path)))
+    """Whether a path is an address of a bucket, not one of this machine.
+
+    Raises:
+        InputError: it is another address.
+    """
+    text = str(path)
+    if _ADDRESS.fullmatch(text):
+        return True
+    if _SCHEME.match(text):
+        raise InputError(
+            f"{text}: expected a path of this machine, or the text of an address gs://... or "
+            "s3://... without *, ? and [, received another address"
+        )
+    return False
 
 
 def set_beam_options(arguments: Sequence[str]) -> None:
@@ -59,66 +75,106 @@ class RemoteFolder:
 
     @cached_property
     def files(self) -> dict[str, RemoteFile]:
-        """The files below the folder that are not hidden, by their path relative to it.
+        """The files below the folder by their path relative to it, in the order of local ones.
+
+        Hidden files and those of the operating system are passed over.
 
         Raises:
             InputError: the folder cannot be listed.
         """
-        from apache_beam.io.filesystems import FileSystems
+        files = {
+            Path(file.address.removeprefix(f"{self.address}/")): file
+            for file in list_files(self.address)
+        }
+        return {
+            path.as_posix(): files[path]
+            for path in sorted(files)
+            if not any(map(is_passed_over, path.parts))
+        }
 
-        with self._reading("a folder that can be listed"):
-            (match,) = FileSystems.match([f"{self.address}/**"])
-        files = {}
-        for file in match.metadata_list:
-            path = file.path.removeprefix(f"{self.address}/")
-            if not any(part.startswith(".") for part in path.split("/")):
-                modified = file.last_updated_in_seconds
-                files[path] = RemoteFile(file.path, file.size_in_bytes, modified)
-        return files
 
-    def open(self, path: str) -> BinaryIO:
-        """Open a file, by its path relative to the folder, for reading.
+def list_files(address: str) -> list[RemoteFile]:
+    """List all files below a folder of a bucket; none for a folder that does not exist.
 
-        Raises:
-            InputError: it cannot be opened.
-        """
-        from apache_beam.io.filesystems import FileSystems
+    Raises:
+        InputError: the folder cannot be listed.
+    """
+    from apache_beam.io.filesystems import FileSystems
 
-        with self._reading(f"a file that can be read: {path}"):
-            stream: BinaryIO = FileSystems.open(self.files[path].address)
-        return stream
-
-    def _reading(self, expected: str) -> AbstractContextManager[None]:
-        return translating(lambda error: f"{self.address}: expected {expected}, received: {error}")
+    with _naming(address, "a folder that can be listed"):
+        (match,) = FileSystems.match([f"{address}/**"])
+    return [
+        RemoteFile(file.path, file.size_in_bytes, file.last_updated_in_seconds)
+        for file in match.metadata_list
+    ]
 
 
 @contextmanager
 def local_copy(location: str) -> Iterator[Path]:
-    """Yield the path of a file; of one in a bucket, that of a copy which is then removed."""
+    """Yield the path of a file; of one in a bucket, that of a copy which is then removed.
+
+    Raises:
+        InputError: it cannot be copied.
+    """
     if not is_address(location):
         yield Path(location)
         return
     with TemporaryDirectory() as folder:
-        path = Path(folder) / location.rsplit("/", 1)[-1]
+        # Names may be longer than those of this machine's files.
+        path = Path(folder) / f"song{Path(location).suffix}"
         download(location, path)
         yield path
 
 
 def download(address: str, path: Path) -> None:
-    """Copy a file of a bucket to this machine."""
+    """Copy a file of a bucket to this machine.
+
+    Raises:
+        InputError: it cannot be copied.
+    """
     from apache_beam.io.filesystems import FileSystems
 
     with (
+        _naming(address, "a file that can be read"),
         FileSystems.open(address) as source,
-        write_atomically(path) as temporary,
-        temporary.open("wb") as target,
+        path.open("wb") as target,
     ):
         shutil.copyfileobj(source, target)
 
 
 def upload(path: Path, address: str) -> None:
-    """Copy a file of this machine to a bucket."""
+    """Copy a file of this machine to a bucket.
+
+    Raises:
+        InputError: it cannot be copied.
+    """
     from apache_beam.io.filesystems import FileSystems
 
-    with path.open("rb") as source, FileSystems.create(address) as target:
+    with (
+        _naming(address, "a file that can be written"),
+        path.open("rb") as source,
+        FileSystems.create(address) as target,
+    ):
         shutil.copyfileobj(source, target)
+
+
+def delete_folder(address: str) -> None:
+    """Delete all files below a folder of a bucket.
+
+    Raises:
+        InputError: they cannot be deleted.
+    """
+    from apache_beam.io.filesystems import FileSystems
+
+    addresses = [file.address for file in list_files(address)]
+    if addresses:
+        with _naming(address, "files that can be deleted"):
+            FileSystems.delete(addresses)
+
+
+def _naming(address: str, expected: str) -> AbstractContextManager[None]:
+    def describe(error: Exception) -> str:
+        reason = " ".join(str(error).split())[:_MAX_LENGTH]
+        return f"{address}: expected {expected}, received: {reason}"
+
+    return translating(describe)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipelines.audio.convert import find_audio
 from pipelines.audio.decoding import SUFFIXES
-from pipelines.audio.tags import SongTags, read_tags
+from pipelines.audio.tags import SongTags, read_tags, tags_of_path
 from pipelines.errors import InputError
 from pipelines.io import StrPath
 from pipelines.remote_files import RemoteFolder, is_address
@@ -25,7 +25,11 @@ Folder = Path | RemoteFolder
 
 
 def to_folder(path: StrPath) -> Folder:
-    """Return a folder of this machine, or for an address such as ``gs://bucket`` of a bucket."""
+    """Return a folder of this machine, or for an address such as ``gs://bucket`` of a bucket.
+
+    Raises:
+        InputError: it is another address.
+    """
     return RemoteFolder(str(path).rstrip("/")) if is_address(path) else Path(path)
 
 
@@ -88,7 +92,7 @@ class SourceFolders:
             raise InputError("expected a folder of spectrograms or of sound files, received none")
         tables = []
         if isinstance(self.spectrograms, RemoteFolder):
-            paths = sorted(filter(is_spectrogram, self.spectrograms.files))
+            paths = filter(is_spectrogram, self.spectrograms.files)
             tables.append(parse_spectrogram_paths(str(self.spectrograms), paths))
         elif self.spectrograms is not None:
             tables.append(find_spectrograms(self.spectrograms))
@@ -124,10 +128,10 @@ def _local_sound_files(directory: Path) -> Iterator[SoundFile]:
 
 
 def _remote_sound_files(folder: RemoteFolder) -> Iterator[SoundFile]:
-    for file in sorted(folder.files):
-        if Path(file).suffix.lower() in SUFFIXES:
-            with folder.open(file) as stream:
-                yield file, "", read_tags(Path(file), stream)
+    for path, file in folder.files.items():
+        # To read their tags, this machine would have to download all files.
+        if Path(path).suffix.lower() in SUFFIXES:
+            yield path, "", tags_of_path(Path(file.address))
 
 
 def _sound_tables(

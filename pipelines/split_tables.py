@@ -52,7 +52,7 @@ def split_tables(linked: LinkedSongs, tracks: pd.DataFrame, config: SplitConfig)
         ]
     )
     splits = splits[~is_excluded]
-    metadata = tracks.drop(columns="artists").loc[splits.index].assign(split=splits)
+    metadata = tracks.loc[splits.index, tracks.columns.drop("artists")].assign(split=splits)
     return SplitTables(songs, excluded_songs, metadata, held_out.assign(kind=HELD_OUT))
 
 

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from tinytag import TinyTag, TinyTagException
 
@@ -35,24 +34,30 @@ class SongTags:
         return ""
 
 
-def read_tags(path: Path, stream: BinaryIO | None = None) -> SongTags:
-    """Read artist, title and year of a sound file.
-
-    Missing tags are taken from a name like ``Artist - Title.mp3`` or ``Artist_-_Title.mp3``, the
-    year from the name of its folder.
-
-    Args:
-        path: of the file.
-        stream: its content, if it is no file of this machine.
-    """
-    tags = _embedded_tags(path, stream)
-    named = _parse_name(path)
+def read_tags(path: Path) -> SongTags:
+    """Read artist, title and year of a sound file, those without a tag from its path."""
+    tags = _embedded_tags(path)
+    named = tags_of_path(path)
     return SongTags(tags.artist or named.artist, tags.title or named.title, tags.year or named.year)
 
 
-def _embedded_tags(path: Path, stream: BinaryIO | None) -> SongTags:
+def tags_of_path(path: Path) -> SongTags:
+    """Artist and title from a name like ``Artist - Title.mp3`` or ``Artist_-_Title.mp3``, the year
+    from the name of its folder.
+    """
+    stem = _clean(path.stem.replace("_", " "))
+    folder = path.absolute().parent.name
+    is_year = re.fullmatch(r"\d{4}", folder) and FIRST_YEAR <= int(folder) <= LAST_YEAR
+    year = int(folder) if is_year else UNKNOWN_YEAR
+    artist, dash, title = _TRACK_NUMBER.sub("", stem).partition(" - ")
+    if not dash:
+        return SongTags("", _TRACK_NUMBER.sub("", stem), year)
+    return SongTags(artist.strip(), title.strip(), year)
+
+
+def _embedded_tags(path: Path) -> SongTags:
     try:
-        tag = TinyTag.get(path, file_obj=stream)
+        tag = TinyTag.get(path)
     except (TinyTagException, OSError, ValueError):
         return SongTags()  # no tags: the decoder reports what is wrong with the file
     match = _YEAR.match(str(tag.year or ""))
@@ -67,14 +72,3 @@ def _embedded_tags(path: Path, stream: BinaryIO | None) -> SongTags:
 def _clean(text: str | None) -> str:
     """One line without control characters."""
     return " ".join("".join(char if char.isprintable() else " " for char in text or "").split())
-
-
-def _parse_name(path: Path) -> SongTags:
-    stem = _clean(path.stem.replace("_", " "))
-    folder = path.absolute().parent.name
-    is_year = re.fullmatch(r"\d{4}", folder) and FIRST_YEAR <= int(folder) <= LAST_YEAR
-    year = int(folder) if is_year else UNKNOWN_YEAR
-    artist, dash, title = _TRACK_NUMBER.sub("", stem).partition(" - ")
-    if not dash:
-        return SongTags("", _TRACK_NUMBER.sub("", stem), year)
-    return SongTags(artist.strip(), title.strip(), year)

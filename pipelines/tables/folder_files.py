@@ -57,7 +57,7 @@ def _list_folder(folder: Path) -> tuple[tuple[int, int], list[str]]:
     """Return what identifies the folder, and the names in it that are people's own."""
     try:
         status = folder.stat()
-        names = [name for name in os.listdir(folder) if not _is_passed_over(name)]
+        names = [name for name in os.listdir(folder) if not is_passed_over(name)]
     except OSError as error:
         raise InputError(
             f"{folder}: expected a folder that can be listed, received: {error.strerror}"
@@ -65,7 +65,8 @@ def _list_folder(folder: Path) -> tuple[tuple[int, int], list[str]]:
     return (status.st_dev, status.st_ino), names
 
 
-def _is_passed_over(name: str) -> bool:
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder is hidden, or one of the operating system."""
     return name.startswith(".") or name in _SYSTEM_FOLDERS
 
 

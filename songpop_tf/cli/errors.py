@@ -12,6 +12,7 @@ from songpop_tf.cli.interruption import end_interruption
 from songpop_tf.console import discard_output
 
 _LIBRARIES = {
+    "apache_beam": "Apache Beam",
     "google": "Protocol Buffers",
     "grpc": "gRPC",
     "h5py": "HDF5",

@@ -30,7 +30,8 @@ def prepare(
     audio: Annotated[
         str | None,
         typer.Option(
-            metavar="<path>", help="Folder of sound files, beside or instead of --spectrograms."
+            metavar="<path>",
+            help="Folder of sound files, beside or instead of --spectrograms; with --runner also gs://...",
         ),
     ] = None,
     split: Annotated[
@@ -75,11 +76,11 @@ def prepare(
         from pipelines.spectrograms.widths import resized_warning
 
         options = PrepareOptions(
-            to_folder(spectrograms) if spectrograms else None,
+            None if spectrograms is None else to_folder(spectrograms),
             tracks,
             SplitConfig(protocol=split, seed=seed),
             max_bad,
-            to_folder(audio) if audio else None,
+            None if audio is None else to_folder(audio),
             runner,
             beam_option or (),
         )
@@ -89,7 +90,7 @@ def prepare(
             console.progress,
             on_assumption=lambda note: typer.echo(f"songpop-tf: {note}", err=True),
         )
-        paths = [data.folders.path(file) for file in data.songs.file if _is_image(data, file)]
+        paths = [data.folders.path(file) for file in data.songs.file if _is_local_image(data, file)]
         if paths and (warning := folder_warning(paths)):
             typer.echo(f"songpop-tf: warning: {spectrograms}: {warning}", err=True)
         if resized := resized_warning(paths):
@@ -102,7 +103,7 @@ def prepare(
         console.print(f"Next: {next_command}")
 
 
-def _is_image(data: "PreparedData", file: str) -> bool:
+def _is_local_image(data: "PreparedData", file: str) -> bool:
     """Whether a song's file is a spectrogram on this machine."""
     from pipelines.source_folders import is_spectrogram
 

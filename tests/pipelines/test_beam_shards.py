@@ -45,7 +45,8 @@ def folders(tmp_path: Path) -> SourceFolders:
 
 
 def plan(directory: Path) -> list[Shard]:
-    songs = song_table(["train", "test", "train", "train"])
+    """Two shards; the first one's song is rejected."""
+    songs = song_table(["train", "train", "test", "train"])
     return plan_shards(songs.assign(file=FILES), directory)
 
 
@@ -58,7 +59,7 @@ def test_shards_and_rejections_equal_the_local_ones(tmp_path: Path, folders: Sou
     local = write_shards(plan(tmp_path / "local"), folders, lambda _: None)
     counts: list[int] = []
     rejections = beam_shards.write_shards(
-        plan(tmp_path / "beam"), folders, counts.append, ARGUMENTS, "name"
+        plan(tmp_path / "beam"), folders, counts.append, ARGUMENTS, tmp_path
     )
     assert rejections == local
     assert "expected a PNG file" in rejections["2.png"]
@@ -68,13 +69,15 @@ def test_shards_and_rejections_equal_the_local_ones(tmp_path: Path, folders: Sou
 
 def test_only_unfinished_shards_are_written(tmp_path: Path, folders: SourceFolders) -> None:
     shards = plan(tmp_path)
-    rejections = beam_shards.write_shards(shards, folders, lambda _: None, ARGUMENTS, "name")
+    rejections = beam_shards.write_shards(shards, folders, lambda _: None, ARGUMENTS, tmp_path)
     expected = contents(tmp_path)
     shards[0].path.unlink()
     shards[0].rejections_path.unlink()
     unchanged = shards[1].path.stat().st_mtime_ns
     counts: list[int] = []
-    assert beam_shards.write_shards(shards, folders, counts.append, ARGUMENTS, "name") == rejections
+    assert (
+        beam_shards.write_shards(shards, folders, counts.append, ARGUMENTS, tmp_path) == rejections
+    )
     assert counts == [3, 1]
     assert contents(tmp_path) == expected
     assert shards[1].path.stat().st_mtime_ns == unchanged

@@ -11,6 +11,7 @@ pytest.importorskip("moto", reason="needs moto[server]")
 
 import apache_beam as beam
 import boto3
+import pandas as pd
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from moto.server import ThreadedMotoServer
@@ -19,7 +20,7 @@ from pipelines import beam_shards
 from pipelines.config import SplitConfig
 from pipelines.errors import InputError
 from pipelines.prepare import PrepareOptions, prepare
-from pipelines.remote_files import RemoteFolder, set_beam_options, upload
+from pipelines.remote_files import RemoteFolder, download, local_copy, set_beam_options, upload
 from pipelines.source_folders import SourceFolders, to_folder
 from pipelines.spectrograms.shards import write_shards
 from tests.conftest import no_progress
@@ -116,20 +117,59 @@ def test_finished_shards_of_an_interrupted_preparation_are_moved(
     folders = write_files(tmp_path)
     arguments = [*ARGUMENTS, *(f"--{option}" for option in beam_options)]
     local = write_shards(plan(tmp_path / "local"), folders, lambda _: None)
-    train, test = plan(tmp_path / "data")[::-1]
+    data = tmp_path / "data"
+    test, train = plan(data)
     bucket = f"{BUCKET}/temp/songpop_tf/name"
     with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
-        beam_shards.convert(pipeline, [train], folders, bucket)
-    # A file alone is that of a shard that is being written.
-    upload(tmp_path / "local" / "spectrograms" / test.path.name, f"{bucket}/{test.path.name}")
-    assert not train.path.exists()
-    folders.path("0.png").write_bytes(b"changed: read again, it would be rejected")
+        beam_shards.convert(pipeline, [test], folders, bucket)
+    # Of a shard that is not finished, as its second file is missing.
+    upload(tmp_path / "images" / "0.png", f"{bucket}/{train.path.name}")
+    data.mkdir()
+    (data / ".bucket_folder").write_text("name")
+    # The shard's song was rejected; read again, it would not be.
+    write_png(folders.path("2.png"), pixels(64, 100, seed=0))
     counts: list[int] = []
-    shards = plan(tmp_path / "data")
-    rejections = beam_shards.write_shards(shards, folders, counts.append, arguments, "name")
+    rejections = beam_shards.write_shards(plan(data), folders, counts.append, arguments, data)
     assert rejections == local
-    assert counts == [0, 3, 1]
-    assert contents(tmp_path / "data") == contents(tmp_path / "local")
+    assert counts == [0, 1, 3]
+    assert contents(data) == contents(tmp_path / "local")
+    assert names_in(f"{BUCKET}/temp") == []
+    assert not (data / ".bucket_folder").exists()
+
+
+def test_shards_that_workers_wrote_elsewhere_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beam_shards, "write_shard", lambda *_: None)
+    with pytest.raises(InputError, match="expected 2 more shards .* temp_location=gs://"):
+        beam_shards.write_shards(
+            plan(tmp_path / "data"), write_files(tmp_path), lambda _: None, ARGUMENTS, tmp_path
+        )
+
+
+def test_files_are_listed_as_on_this_machine(tmp_path: Path, beam_options: list[str]) -> None:
+    names = ("1999/A/A - S.mp3", "1999/A/B - S.wav", "1999/A B/C - S.mp3", "D - S.mp3", "E.mp3")
+    # The year is the folder's own name.
+    folder = tmp_path / "2001"
+    for name in (*names, "1999/.hidden - S.mp3", "@eaDir/F - S.mp3", "1999/notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"no sound")
+    upload_folder(folder, f"{BUCKET}/2001")
+    local = SourceFolders(audio=folder).find_songs()
+    remote = SourceFolders(audio=to_folder(f"{BUCKET}/2001")).find_songs()
+    for table, expected in zip(remote, local, strict=True):
+        pd.testing.assert_frame_equal(table, expected)
+    assert local[0].file.tolist() == ["D - S.mp3"]
+
+
+def test_copies_have_short_names(beam_options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_bytes(b"image")
+    address = f"{BUCKET}/1999/{'a' * 300}.png"
+    upload(tmp_path / "image.png", address)
+    with local_copy(address) as path:
+        assert path.suffix == ".png"
+        assert path.read_bytes() == b"image"
+    assert not path.exists()
 
 
 def test_what_a_bucket_lacks_is_named(tmp_path: Path, beam_options: list[str]) -> None:
@@ -137,8 +177,16 @@ def test_what_a_bucket_lacks_is_named(tmp_path: Path, beam_options: list[str]) -
         SourceFolders(to_folder(f"{BUCKET}/none")).find_songs()
     with pytest.raises(InputError, match="s3://bucket/none: expected sound files"):
         SourceFolders(audio=to_folder(f"{BUCKET}/none")).find_songs()
-    with pytest.raises(InputError, match="abc://songs: expected a folder that can be listed"):
-        SourceFolders(to_folder("abc://songs")).find_songs()
+    with pytest.raises(InputError, match="s3://bucket/none: expected a file that can be read"):
+        download(f"{BUCKET}/none", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "address", ["hdfs://songs", "file:///songs", Path("gs://songs"), "s3://a/*"]
+)
+def test_other_addresses_are_rejected(address: str | Path) -> None:
+    with pytest.raises(InputError, match="expected a path of this machine, or .* gs://"):
+        to_folder(address)
 
 
 def test_addresses_need_a_runner(tmp_path: Path) -> None:
