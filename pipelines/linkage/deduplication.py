@@ -93,8 +93,9 @@ def is_version_of_any(tracks: pd.DataFrame, songs: pd.DataFrame) -> "pd.Series[b
                 _artist_variants(artists)
             )
     sorted_titles = {artist: sorted(titles) for artist, titles in titles_by_artist.items()}
+    sorted_artists = {title: sorted(names) for title, names in artists_by_title.items()}
     matches = [
-        _matches_any_song(title, artists, sorted_titles, artists_by_title)
+        _matches_any_song(title, artists, sorted_titles, sorted_artists)
         for title, artists in zip(tracks["title"], tracks["artists"], strict=True)
     ]
     return pd.Series(matches, index=tracks.index, name="is_version_of_any", dtype=bool)
@@ -125,7 +126,7 @@ def _matches_any_song(
     title: str,
     artists: tuple[str, ...],
     titles_by_artist: dict[str, list[str]],
-    artists_by_title: dict[str, set[str]],
+    artists_by_title: dict[str, list[str]],
 ) -> bool:
     title_variants = _title_variants(title)
     for artist in credited_artist_keys(artists):
@@ -133,13 +134,14 @@ def _matches_any_song(
             title_variants, titles_by_artist[artist]
         ):
             return True
-    artist_variants = _artist_variants(artists)
-    return any(
-        artist_similarity(
-            artist_variants, sorted(artists_by_title.get(strip_title_spaces(variant), ()))
-        )
-        >= _MIN_ARTIST_SIMILARITY
+    same_title = [
+        name
         for variant in title_variants
+        for name in artists_by_title.get(strip_title_spaces(variant), ())
+    ]
+    # Most tracks have the title of no song: their artists' keys are not needed.
+    return bool(same_title) and (
+        artist_similarity(_artist_variants(artists), same_title) >= _MIN_ARTIST_SIMILARITY
     )
 
 

@@ -31,7 +31,7 @@ def prepare(
         str | None,
         typer.Option(
             metavar="<path>",
-            help="Folder of sound files, beside or instead of --spectrograms; with --runner also gs://...",
+            help="Folder of sound files, beside or instead of --spectrograms.",
         ),
     ] = None,
     split: Annotated[
