@@ -21,20 +21,17 @@ _MAX_LENGTH = 300
 
 
 def is_address(path: StrPath) -> bool:
-    """Whether a path is an address of a bucket, not one of this machine.
+    """Whether a path is an address of a bucket, not one of this machine."""
+    return bool(_ADDRESS.fullmatch(str(path)))
 
-    Raises:
-        InputError: it is another address.
-    """
-    text = str(path)
-    if _ADDRESS.fullmatch(text):
-        return True
-    if _SCHEME.match(text):
+
+def check_path(path: StrPath) -> None:
+    """Raise an `InputError` for an address that is none of a bucket."""
+    if _SCHEME.match(str(path)) and not is_address(path):
         raise InputError(
-            f"{text}: expected a path of this machine, or the text of an address gs://... or "
+            f"{path}: expected a path of this machine, or the text of an address gs://... or "
             "s3://... without *, ? and [, received another address"
         )
-    return False
 
 
 def set_beam_options(arguments: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from pipelines.audio.decoding import SUFFIXES
 from pipelines.audio.tags import SongTags, read_tags, tags_of_path
 from pipelines.errors import InputError
 from pipelines.io import StrPath
-from pipelines.remote_files import RemoteFolder, is_address
+from pipelines.remote_files import RemoteFolder, check_path, is_address
 from pipelines.tables.folder_files import file_problem
 from pipelines.tables.spectrogram_files import (
     find_spectrograms,
@@ -30,6 +30,7 @@ def to_folder(path: StrPath) -> Folder:
     Raises:
         InputError: it is another address.
     """
+    check_path(path)
     return RemoteFolder(str(path).rstrip("/")) if is_address(path) else Path(path)
 
 
