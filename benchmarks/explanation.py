@@ -50,12 +50,12 @@ SONG_SECONDS, WARM_ROUNDS = 180.0, 5
 
 def test_songs(data: PreparedData, count: int) -> list[Song]:
     """The first test songs, with their spectrograms."""
-    folder = data.folders.spectrograms
-    if folder is None:
+    if data.folders.spectrograms is None:
         raise SystemExit("--data: expected data prepared from spectrograms, received sound files")
     rows = data.songs_of(TEST).head(count)
     return [
-        Song(row.artist, row.title, int(row.year), folder / row.file) for row in rows.itertuples()
+        Song(row.artist, row.title, int(row.year), data.folders.path(row.file))
+        for row in rows.itertuples()
     ]
 
 
