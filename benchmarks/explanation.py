@@ -40,7 +40,8 @@ from songpop_tf.explanation.explain import Explanation, explain
 from songpop_tf.explanation.occlusion import most_important
 from songpop_tf.explanation.words import WordEffect
 from songpop_tf.serving.loading import load, open_predictor
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 from songpop_tf.serving.variants import Variant, predict_variants
 from songpop_tf.tf_logging import import_tensorflow_quietly
 

@@ -37,7 +37,8 @@ from songpop_tf.evaluation.metrics import r2
 from songpop_tf.explanation.explain import Explanation, explain
 from songpop_tf.explanation.occlusion import SegmentEffect
 from songpop_tf.serving.loading import open_predictor
-from songpop_tf.serving.predictor import Prediction, Song
+from songpop_tf.serving.predictor import Prediction
+from songpop_tf.serving.song import Song
 from songpop_tf.tf_logging import import_tensorflow_quietly
 
 SECTIONS, CHORUS_SECONDS = 5, 3

@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 
 STARTED_AFTER = 300.0
 """Seconds; TensorFlow and the model take most of them."""

@@ -25,7 +25,7 @@ from songpop_tf.app.songs import parse_year, read_song, song_html
 from songpop_tf.app.tables import predict_table
 from songpop_tf.app.uploads import MAX_UPLOAD_BYTES, UploadTooLargeError, uploaded_file
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {

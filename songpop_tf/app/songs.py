@@ -13,7 +13,8 @@ from songpop_tf.explanation.explain import explain, explanation_problem
 from songpop_tf.explanation.page import explanation_sections, prediction_header
 from songpop_tf.explanation.text import place_text, song_name
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Prediction, Predictor, Song, load_png
+from songpop_tf.serving.predictor import Prediction, Predictor
+from songpop_tf.serving.song import Song, load_png
 
 READS_NO_SOUND = "This model reads no sound; it predicts from artist, title and year alone."
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

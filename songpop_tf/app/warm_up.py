@@ -8,7 +8,8 @@ import numpy as np
 
 from songpop_tf.app.songs import song_html
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 
 _RATE, _SECONDS = 24_000, 12
 """Long enough that its image is resized and its statistics have whole windows."""

@@ -25,7 +25,8 @@ from songpop_tf.console import Console
 
 if TYPE_CHECKING:
     from songpop_tf.explanation.explain import FieldExplanation
-    from songpop_tf.serving.predictor import Prediction, Predictor, Song
+    from songpop_tf.serving.predictor import Prediction, Predictor
+    from songpop_tf.serving.song import Song
 
 
 def predict(

@@ -10,7 +10,8 @@ from pipelines.constants import UNKNOWN_YEAR
 from pipelines.errors import InputError
 
 if TYPE_CHECKING:
-    from songpop_tf.serving.predictor import Predictor, Song
+    from songpop_tf.serving.predictor import Predictor
+    from songpop_tf.serving.song import Song
 
 ModelFolder = Annotated[
     Path | None,
@@ -52,7 +53,7 @@ def open_model(model: Path | None, url: str | None) -> "Predictor":
 
 def song_of_options(artist: str, title: str, year: int | None, spectrogram: Path | None) -> "Song":
     """A song without sound file."""
-    from songpop_tf.serving.predictor import Song
+    from songpop_tf.serving.song import Song
 
     return Song(_as_utf_8(artist), _as_utf_8(title), _year(year), spectrogram)
 
@@ -63,7 +64,7 @@ def tagged_song(
     """A song from its sound file; options override its tags."""
     from pipelines.audio.decoding import read_audio
     from pipelines.audio.tags import read_tags
-    from songpop_tf.serving.predictor import Song
+    from songpop_tf.serving.song import Song
 
     tags = read_tags(file)
     audio: Path | None = file

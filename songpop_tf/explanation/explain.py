@@ -20,8 +20,9 @@ from songpop_tf.explanation.place import Place, place_within_year
 from songpop_tf.explanation.shapley import Fields, shapley_values, subset_variants, waterfall
 from songpop_tf.explanation.words import WordEffect, word_effects, word_variants
 from songpop_tf.serving.backend import RejectedBatchError
-from songpop_tf.serving.predictor import Prediction, Predictor, Song, load_png
+from songpop_tf.serving.predictor import Prediction, Predictor
 from songpop_tf.serving.schema import METADATA_ONLY, WITH_OCCLUSION
+from songpop_tf.serving.song import Song, load_png
 from songpop_tf.serving.variants import Variant, predict_variants, split_by_sound
 
 Result = TypeVar("Result")

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from pipelines.constants import HISTORY_LENGTH
 from songpop_tf.serving.backend import Backend, Row, Rows
-from songpop_tf.serving.predictor import MAX_BATCH_SONGS, Song
 from songpop_tf.serving.schema import (
     HISTORY_POSITION,
     LEAVE_OUT_ALL,
     LEAVE_OUT_NONE,
     WITH_HISTORY,
 )
+from songpop_tf.serving.song import Song
+from songpop_tf.serving.song_batches import MAX_BATCH_SONGS
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from itertools import combinations
 from math import factorial
 
 from pipelines.constants import UNKNOWN_YEAR
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 from songpop_tf.serving.variants import Variant
 
 FIELDS = ("year", "artist", "title", "sound")

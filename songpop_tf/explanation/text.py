@@ -4,7 +4,8 @@ from songpop_tf.explanation.explain import Explanation, FieldExplanation
 from songpop_tf.explanation.history import HistoryEffect, HistorySongEffect
 from songpop_tf.explanation.occlusion import BandEffect, SegmentEffect
 from songpop_tf.explanation.place import Place
-from songpop_tf.serving.predictor import Prediction, Song
+from songpop_tf.serving.predictor import Prediction
+from songpop_tf.serving.song import Song
 
 _NAMED_FIELDS = 2
 """Fields that the one line names."""

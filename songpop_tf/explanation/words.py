@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipelines.constants import UNKNOWN_YEAR
-from songpop_tf.serving.predictor import Prediction, Song
+from songpop_tf.serving.predictor import Prediction
+from songpop_tf.serving.song import Song
 from songpop_tf.serving.variants import Variant
 
 

@@ -8,7 +8,8 @@ from apache_beam.ml.inference.base import ModelHandler
 from pipelines.errors import InputError
 from pipelines.io import StrPath
 from songpop_tf.serving.loading import load
-from songpop_tf.serving.predictor import Prediction, Predictor, Song
+from songpop_tf.serving.predictor import Prediction, Predictor
+from songpop_tf.serving.song import Song
 
 Result = tuple[Song, Prediction | str]
 """A song, and its prediction or why it has none."""
@@ -17,7 +18,7 @@ Result = tuple[Song, Prediction | str]
 class SongModelHandler(ModelHandler[Song, Result, Predictor]):  # type: ignore[misc]  # untyped
     """Lets Apache Beam load a model in each worker, and predict songs with it.
 
-    The elements of the pipeline are `songpop_tf.serving.predictor.Song`, and become `Result`.
+    The elements of the pipeline are `songpop_tf.serving.song.Song`, and become `Result`.
     All workers must see the model and the songs' files under the same paths.
 
         songs | RunInference(SongModelHandler("saved_models/songpop"))

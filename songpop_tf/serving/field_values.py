@@ -19,7 +19,7 @@ REQUIRED_COLUMNS = ("artist", "title", "year")
 SPECTROGRAM_COLUMN, AUDIO_COLUMN = "spectrogram", "audio"
 
 FieldValues = dict[str, Any]
-"""The arguments of `songpop_tf.serving.predictor.Song`."""
+"""The arguments of `songpop_tf.serving.song.Song`."""
 
 
 def field_values(

@@ -24,8 +24,9 @@ from songpop_tf.serving.field_values import (
     SPECTROGRAM_COLUMN,
     clean_names,
 )
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
 from songpop_tf.serving.schema import OUTPUTS
+from songpop_tf.serving.song import Song
 
 _BATCH_ROWS, _AUDIO_ROWS_PER_PROCESS = 256, 8
 """Rows between checkpoints: drawing the spectrogram of a sound file takes seconds."""

@@ -1,89 +1,21 @@
 """Predict songs in batches with any `songpop_tf.serving.backend.Backend`."""
 
-import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from pipelines.constants import FIRST_YEAR, LAST_YEAR, UNKNOWN_YEAR
 from pipelines.errors import InputError
 from pipelines.io import StrPath, file_error
 from pipelines.spectrograms.widths import ResizedImages
-from pipelines.worker_pool import run_in_processes
-from songpop_tf.serving.backend import Backend, Inputs, RejectedBatchError, Row
+from songpop_tf.serving.backend import Backend, RejectedBatchError, Row
 from songpop_tf.serving.field_values import FieldValues, field_values, rows_of
 from songpop_tf.serving.schema import AUDIO_BRANCHES, METADATA_ONLY, WITH_SPECTROGRAM, select_branch
+from songpop_tf.serving.song import Song
+from songpop_tf.serving.song_batches import LoadedSong, batch_inputs, load_batches
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MAX_BATCH_SONGS, MAX_BATCH_BYTES = 32, 2**24
-"""Limits of a batch: number of songs, and bytes of their spectrogram files."""
-
-
-@dataclass(frozen=True)
-class Song:
-    """The known inputs of a song; "", None and year 0 mean unknown.
-
-    Raises:
-        InputError: an impossible year, control characters, or nothing known at all.
-    """
-
-    artist: str = ""
-    title: str = ""
-    year: int = UNKNOWN_YEAR
-    spectrogram: Path | None = None
-    audio: Path | None = None
-
-    def __post_init__(self) -> None:
-        # A str is as good as a Path to callers from Python.
-        for name in ("spectrogram", "audio"):
-            if file := getattr(self, name):
-                object.__setattr__(self, name, Path(file))
-        if self.year != UNKNOWN_YEAR and not FIRST_YEAR <= self.year <= LAST_YEAR:
-            raise InputError(
-                f"year: expected a year from {FIRST_YEAR} to {LAST_YEAR}, or none if it is "
-                f"unknown; received {self.year}"
-            )
-        for name, text in (("artist", self.artist), ("title", self.title)):
-            # Python decodes bytes of an argument that are not UTF-8 to surrogates (Cs).
-            if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-                raise InputError(
-                    f"{name}: expected text in UTF-8 without control characters, received {text!r}"
-                )
-        if self.spectrogram and self.audio:
-            raise InputError("expected a spectrogram or a sound file, received both")
-        if not (self.has_metadata or self.image_file):
-            raise InputError(
-                "expected an artist, a title, a year, a spectrogram or a sound file, received none"
-            )
-
-    @property
-    def image_file(self) -> Path | None:
-        """The file that shows how the song sounds: its spectrogram, or its audio."""
-        return self.spectrogram or self.audio
-
-    @property
-    def has_metadata(self) -> bool:
-        """Whether the artist, the title or the year is known."""
-        return bool(self.artist.strip() or self.title.strip() or self.year != UNKNOWN_YEAR)
-
-    @property
-    def input_branch(self) -> str:
-        """The branch that reads exactly the known inputs: a key of ``FALLBACKS``."""
-        if self.image_file is None:
-            return "text"
-        return "combined" if self.has_metadata else "cnn"
-
-
-@dataclass(frozen=True)
-class _LoadedSong:
-    """A song and the PNG file of its spectrogram; None for a song of metadata only."""
-
-    song: Song
-    png: bytes | None
 
 
 class Prediction(NamedTuple):
@@ -248,17 +180,19 @@ class Predictor:
             InputError: the model cannot be reached, or rejects every song of a batch.
         """
         results: dict[int, Prediction | InputError] = {}
+        rejected: dict[int, InputError] = {}
         for is_image in (False, True):
             indices = [i for i, song in enumerate(songs) if bool(song.image_file) == is_image]
-            for batch in _batches(indices, songs, processes, results):
+            for batch in load_batches(songs, indices, processes, rejected):
                 predictions = self._predict_batch([item for _, item in batch])
                 results |= dict(zip((index for index, _ in batch), predictions, strict=True))
+        results |= rejected
         return [results[index] for index in range(len(songs))]
 
-    def _predict_batch(self, batch: Sequence[_LoadedSong]) -> list[Prediction | InputError]:
+    def _predict_batch(self, batch: Sequence[LoadedSong]) -> list[Prediction | InputError]:
         signature = METADATA_ONLY if batch[0].png is None else WITH_SPECTROGRAM
         try:
-            rows = self._backend.predict_batch(signature, _inputs(batch))
+            rows = self._backend.predict_batch(signature, batch_inputs(batch))
         except RejectedBatchError as error:
             if len(batch) == 1:
                 return [self._explain(batch[0].song, error)]
@@ -266,7 +200,7 @@ class Predictor:
         return [self._to_prediction(item.song, row) for item, row in zip(batch, rows, strict=True)]
 
     def _predict_one_by_one(
-        self, batch: Sequence[_LoadedSong], rejection: RejectedBatchError
+        self, batch: Sequence[LoadedSong], rejection: RejectedBatchError
     ) -> list[Prediction | InputError]:
         """Predict the songs of a rejected batch: a single one may be the cause."""
         results = [self._predict_batch([item])[0] for item in batch]
@@ -299,70 +233,3 @@ def _image_error(path: Path) -> str:
     from pipelines.spectrograms.shards import image_error
 
     return image_error(path)
-
-
-def load_png(song: Song) -> bytes | None:
-    """The PNG file of a song's spectrogram, drawn from its audio if need be.
-
-    Raises:
-        InputError: the sound file cannot be decoded.
-    """
-    if song.audio is not None:
-        from pipelines.audio.audio_spectrogram import audio_spectrogram, encode_png
-
-        return encode_png(audio_spectrogram(song.audio))
-    return None if song.spectrogram is None else song.spectrogram.read_bytes()
-
-
-def _load_pngs(songs: Sequence[Song], processes: int | None) -> Iterator[bytes | InputError | None]:
-    """The PNG file of each song, or the reason why it has none."""
-    if processes == 1:
-        yield from map(_png_or_error, songs)
-        return
-    sounds = [index for index, song in enumerate(songs) if song.audio is not None]
-    jobs = [(songs[index],) for index in sounds]
-    drawn = {sounds[job]: png for job, png in run_in_processes(_png_or_error, jobs, processes)}
-    for index, song in enumerate(songs):
-        yield drawn.pop(index) if index in drawn else _png_or_error(song)
-
-
-def _png_or_error(song: Song) -> bytes | InputError | None:
-    try:
-        return load_png(song)
-    except InputError as error:
-        return error
-
-
-def _inputs(batch: Sequence[_LoadedSong]) -> Inputs:
-    inputs: Inputs = {
-        "artist": [item.song.artist for item in batch],
-        "title": [item.song.title for item in batch],
-        "year": [item.song.year for item in batch],
-    }
-    if batch[0].png is not None:
-        inputs["spectrogram_png"] = [item.png for item in batch]
-    return inputs
-
-
-def _batches(
-    indices: Sequence[int],
-    songs: Sequence[Song],
-    processes: int | None,
-    results: dict[int, Prediction | InputError],
-) -> Iterator[list[tuple[int, _LoadedSong]]]:
-    """Group songs into batches within both limits; errors of sound files become results."""
-    batch: list[tuple[int, _LoadedSong]] = []
-    batch_bytes = 0
-    pngs = _load_pngs([songs[index] for index in indices], processes)
-    for index, png in zip(indices, pngs, strict=True):
-        if isinstance(png, InputError):
-            results[index] = png
-            continue
-        too_large = batch_bytes + len(png or b"") > MAX_BATCH_BYTES
-        if batch and (len(batch) == MAX_BATCH_SONGS or too_large):
-            yield batch
-            batch, batch_bytes = [], 0
-        batch.append((index, _LoadedSong(songs[index], png)))
-        batch_bytes += len(png or b"")
-    if batch:
-        yield batch

@@ -13,7 +13,7 @@ from pipelines.io import to_paths
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared_data import PreparedData
 from songpop_tf.config import RunConfig, load_config
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 from songpop_tf.training.callbacks import Checkpoint
 from songpop_tf.training.run import Run
 

@@ -9,7 +9,7 @@ import soundfile
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 from pipelines.errors import InputError
 from songpop_tf.app.files import histogram_of, predict_file
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 
 
 def test_a_file_is_predicted_with_what_its_name_says(backend: Backend, sound: Path) -> None:

@@ -9,7 +9,8 @@ from pipelines.errors import InputError
 from songpop_tf.app.songs import READS_NO_SOUND, parse_year, read_song, song_html
 from songpop_tf.explanation.explain import explain
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 
 
 class WithoutOcclusion:

@@ -8,7 +8,8 @@ from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST
 from songpop_tf.explanation.explain import Explanation, explain
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 
 
 @pytest.fixture(scope="session")

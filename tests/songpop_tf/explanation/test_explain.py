@@ -26,8 +26,9 @@ from songpop_tf.explanation.explain import Explanation, explain, explain_fields
 from songpop_tf.explanation.history import HistoryEffect
 from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import connect, open_predictor
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
 from songpop_tf.serving.schema import SIGNATURES_FILE, YEAR_QUANTILES_FILE
+from songpop_tf.serving.song import Song
 from tests.pipelines.audio.signals import chirp
 from tests.pipelines.images import cover, write_png
 from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server, rest_server

@@ -12,7 +12,7 @@ from songpop_tf.explanation.shapley import (
     subset_variants,
     waterfall,
 )
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 
 SONG = Song("A", "B", 1977, Path("song.png"))
 

@@ -1,7 +1,8 @@
 """Variants of a song without one word."""
 
 from songpop_tf.explanation.words import word_effects, word_variants
-from songpop_tf.serving.predictor import Prediction, Song
+from songpop_tf.serving.predictor import Prediction
+from songpop_tf.serving.song import Song
 from songpop_tf.serving.variants import Variant
 
 

@@ -14,7 +14,8 @@ from apache_beam.testing.util import assert_that
 
 from songpop_tf.serving.beam_inference import Result, SongModelHandler
 from songpop_tf.serving.loading import load
-from songpop_tf.serving.predictor import Prediction, Song
+from songpop_tf.serving.predictor import Prediction
+from songpop_tf.serving.song import Song
 from tests.pipelines.images import pixels, write_png
 from tests.pipelines.test_beam_shards import ARGUMENTS
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipelines.errors import InputError
 from songpop_tf.serving.loading import connect
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 from tests.songpop_tf.serving.fake_server import ServedModel, grpc_server
 
 SONG = Song("Queen", "Innuendo", 1991)

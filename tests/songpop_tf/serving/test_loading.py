@@ -8,7 +8,8 @@ import pytest
 from pipelines.errors import InputError
 from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.loading import connect, load
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 from songpop_tf.training.run import Run
 
 

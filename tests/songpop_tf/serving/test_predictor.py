@@ -1,4 +1,4 @@
-"""Songs, batches, and explanations of missing predictions."""
+"""Batches, and explanations of missing predictions."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +14,8 @@ from pipelines.errors import InputError
 from pipelines.prepared_data import PreparedData
 from songpop_tf.serving.backend import Backend, Inputs, Row, Rows
 from songpop_tf.serving.loading import connect
-from songpop_tf.serving.predictor import Prediction, Predictor, Song
+from songpop_tf.serving.predictor import Prediction, Predictor
+from songpop_tf.serving.song import Song
 from tests.pipelines.audio.signals import chirp
 from tests.pipelines.images import encode_image, pixels, write_png
 from tests.songpop_tf.serving.fake_server import ServedModel
@@ -75,22 +76,6 @@ def test_server_that_rejects_every_song_is_not_sent_all_of_them(
     assert len(served_model.faults) == 100 - 33
 
 
-def test_song_accepts_text_of_any_script() -> None:
-    for artist in (
-        "Fleetwood\xa0Mac",
-        "宇多田\u3000ヒカル",
-        "نوش\u200cآفرین",
-        "Who \U0001f468\u200d\U0001f3a4",
-    ):
-        assert Song(artist).artist == artist
-
-
-def test_song_rejects_control_characters() -> None:
-    for artist in ("Fleetwood\nMac", "Beyonc\udce9", "\x1b[2J"):
-        with pytest.raises(InputError, match="without control characters"):
-            Song(artist)
-
-
 class RecordingBackend:
     """A model that reads spectrograms and records what it is sent."""
 
@@ -131,13 +116,6 @@ def test_sound_file_is_sent_as_its_spectrogram(tmp_path: Path, processes: int) -
     assert inputs["spectrogram_png"] == [(tmp_path / "d.png").read_bytes(), drawn]
     assert inputs["artist"] == ["D", "A"]
     assert text_inputs["artist"] == ["C"]
-
-
-def test_song_has_one_source_of_its_sound(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a spectrogram or a sound file, received both"):
-        Song(spectrogram=tmp_path / "a.png", audio=tmp_path / "a.mp3")
-    with pytest.raises(InputError, match="or a sound file, received none"):
-        Song()
 
 
 def test_table_is_predicted_row_by_row() -> None:

@@ -10,7 +10,7 @@ import requests
 from pipelines.errors import InputError
 from songpop_tf.serving import rest_client
 from songpop_tf.serving.loading import connect
-from songpop_tf.serving.predictor import Song
+from songpop_tf.serving.song import Song
 from tests.songpop_tf.serving.fake_server import SLOW_SECONDS, ServedModel
 
 SONG = Song("Queen", "Innuendo", 1991)

@@ -14,9 +14,9 @@ from pipelines.metadata.known_fields import FIELDS, MISSINGNESS_PATTERNS
 from pipelines.prepared_data import PreparedData
 from pipelines.splits import TEST, TRAIN
 from songpop_tf.serving.loading import open_predictor
-from songpop_tf.serving.predictor import Song
 from songpop_tf.serving.schema import NO_PREDICTION, OUTPUTS, USABLE
 from songpop_tf.serving.serving_model import ServingModel
+from songpop_tf.serving.song import Song
 from songpop_tf.training.configurations import find_configuration
 from songpop_tf.training.conformal import Covariates
 from songpop_tf.training.inference import predict_patterns, predict_split, run_covariates

@@ -13,7 +13,8 @@ from pipelines.prepared_data import PreparedData
 from songpop_tf.serving.backend import Backend
 from songpop_tf.serving.export import export
 from songpop_tf.serving.loading import load
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
+from songpop_tf.serving.song import Song
 from songpop_tf.serving.song_popularity import SongPopularity
 from songpop_tf.serving.song_preprocessor import SongPreprocessor
 from songpop_tf.training.configurations import find_configuration

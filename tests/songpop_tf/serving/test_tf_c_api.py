@@ -18,8 +18,9 @@ from pipelines.prepared_data import PreparedData
 from pipelines.splits import SPLITS, TEST
 from pipelines.synthetic import write_sample
 from songpop_tf.serving.backend import Backend
-from songpop_tf.serving.predictor import Predictor, Song
+from songpop_tf.serving.predictor import Predictor
 from songpop_tf.serving.schema import GRAPH_FILE, METADATA_ONLY, OUTPUTS, USABLE, WITH_SPECTROGRAM
+from songpop_tf.serving.song import Song
 from songpop_tf.serving.tf_c_api import (
     WITHOUT_OPTIMIZERS,
     Column,
