@@ -17,6 +17,8 @@ PATCH_SPECS = tuple(tf.TensorSpec([None], tf.int64, name=name) for name in PATCH
 class OccludedSpectrogram:
     """Loads the CNN's inputs of one file for each row of a batch, with a patch covered.
 
+    It is an `songpop_tf.serving.image_sources.ImageSource`.
+
     Attributes:
         png: scalar string, the bytes of the PNG file.
         patches: ``(batch, 4)`` int64, see `pipelines.spectrograms.occlusion.occluded_inputs`.
@@ -25,11 +27,15 @@ class OccludedSpectrogram:
     png: tf.Tensor
     patches: tf.Tensor
 
+    def is_given(self) -> tf.Tensor:
+        """True for each row, ``(batch,)`` bool."""
+        return tf.fill(tf.shape(self.patches)[:1], True)
+
     def is_usable(self) -> tf.Tensor:
-        """Whether the file can be decoded, ``(batch,)`` bool."""
+        """Whether the header is that of a spectrogram, ``(batch,)`` bool."""
         return tf.fill(tf.shape(self.patches)[:1], tf.equal(png_error(self.png), ""))
 
-    def __call__(self, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
+    def load(self, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
         """Return the inputs at some rows, ``(rows, 1)``, and whether they are usable."""
         image, error = decode_spectrogram(self.png)
         inputs = occluded_inputs(restore_resized(image), tf.gather(self.patches, indices))

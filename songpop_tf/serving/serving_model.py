@@ -12,17 +12,14 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from pipelines.audio.audio_spectrogram import MAX_COLUMNS, MIN_COLUMNS, SILENCE
 from pipelines.audio.audio_to_spectrogram import AudioToSpectrogram
-from pipelines.audio.synchrosqueezing import SAMPLES_PER_COLUMN
 from pipelines.errors import InputError
 from pipelines.metadata.known_fields import pattern_id
 from pipelines.metadata.masking import Tensors
 from pipelines.metadata.preprocessor import MetadataPreprocessor
-from pipelines.spectrograms.decoding import content_error, decode_spectrogram, png_error
-from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, file_inputs
 from songpop_tf.serving.branch_model import BranchModel, SharedWeights
 from songpop_tf.serving.history_signature import POSITION_SPEC, history_song, leave_out
+from songpop_tf.serving.image_sources import Audio, ImageSource, PngFiles
 from songpop_tf.serving.occlusion_signature import PATCH_SPECS, OccludedSpectrogram
 from songpop_tf.serving.schema import (
     AUDIO_BRANCHES,
@@ -46,8 +43,6 @@ Predict = Callable[..., tf.Tensor]
 
 Preprocess = Callable[..., tuple[Tensors, tf.Tensor]]
 """Returns the text model's inputs, and the years of the songs of the artists' histories."""
-LoadInputs = Callable[[tf.Tensor], tuple[Tensors, tf.Tensor]]
-"""Returns the CNN's inputs for the rows of a batch at some indices, and whether each is usable."""
 
 _SPECTROGRAM = tf.TensorSpec([None], tf.string, name="spectrogram_png")
 _AUDIO = (
@@ -181,10 +176,7 @@ class ServingModel:
     def _with_spectrogram(
         self, spectrogram_png: tf.Tensor, artist: tf.Tensor, title: tf.Tensor, year: tf.Tensor
     ) -> Tensors:
-        has_image = tf.not_equal(spectrogram_png, "")
-        is_usable = tf.equal(png_error(spectrogram_png), "")
-        load = partial(_png_inputs, spectrogram_png)
-        return self._predict(has_image, is_usable, load, (artist, title, year))
+        return self._predict(PngFiles(spectrogram_png), (artist, title, year))
 
     def _with_audio(
         self,
@@ -194,13 +186,8 @@ class ServingModel:
         title: tf.Tensor,
         year: tf.Tensor,
     ) -> Tensors:
-        columns = samples // SAMPLES_PER_COLUMN
-        is_usable = (columns >= MIN_COLUMNS) & (columns <= MAX_COLUMNS)
-        is_usable &= samples <= tf.shape(audio, tf.int64)[1]
-        level = tf.reduce_max(tf.abs(audio), axis=1)
-        is_usable &= tf.math.is_finite(level) & (level > SILENCE)
-        load = partial(_audio_inputs, self._audio_to_spectrogram, audio, samples)
-        return self._predict(samples != 0, is_usable, load, (artist, title, year))
+        source = Audio(self._audio_to_spectrogram, audio, samples)
+        return self._predict(source, (artist, title, year))
 
     def _with_occlusion(
         self,
@@ -214,9 +201,8 @@ class ServingModel:
         last_row: tf.Tensor,
     ) -> Tensors:
         patches = tf.stack([first_column, last_column, first_row, last_row], axis=1)
-        load = OccludedSpectrogram(spectrogram_png[0], patches)
-        is_usable = load.is_usable()
-        return self._predict(tf.ones_like(is_usable), is_usable, load, (artist, title, year))
+        source = OccludedSpectrogram(spectrogram_png[0], patches)
+        return self._predict(source, (artist, title, year))
 
     @cached_property
     def _audio_to_spectrogram(self) -> Any:
@@ -225,17 +211,15 @@ class ServingModel:
         return tf.function(AudioToSpectrogram().__call__, input_signature=specification)
 
     def _predict(
-        self,
-        has_image: tf.Tensor,
-        is_usable: tf.Tensor,
-        load: LoadInputs,
-        fields: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        self, images: ImageSource, fields: tuple[tf.Tensor, tf.Tensor, tf.Tensor]
     ) -> Tensors:
         """Predict each song with the branch for its known inputs; see ``signatures``."""
+        has_image = images.is_given()
+        has_usable_image = has_image & images.is_usable()
         has_metadata = pattern_id(*fields) > 0
         masks = {
-            "cnn": has_image & is_usable & ~has_metadata,
-            "combined": has_image & is_usable & has_metadata,
+            "cnn": has_usable_image & ~has_metadata,
+            "combined": has_usable_image & has_metadata,
         }
         size = tf.size(fields[0])
         outputs = tf.tile([(*NO_PREDICTION, 0.0)], [size, 1])
@@ -243,7 +227,7 @@ class ServingModel:
         columns = (tf.range(size), *fields)
         for known, mask in masks.items():
             if branch := select_branch(known, self.configurations):
-                predict = partial(self._predict_functions[branch], load)
+                predict = partial(self._predict_functions[branch], images)
                 outputs = _predict_rows(outputs, predict, mask, columns)
         if "text" in self.configurations:
             # Last, since some images turn out to be unusable only when they are decoded.
@@ -254,9 +238,9 @@ class ServingModel:
 
     @cached_property
     def _predict_functions(self) -> dict[str, Predict]:
-        """By branch: predict rows, given a loader of images, the row indices, and their fields."""
+        """By branch: predict rows, given the images, the row indices, and their fields."""
         return {
-            "text": lambda _load, _indices, *fields: _with_usable(
+            "text": lambda _images, _indices, *fields: _with_usable(
                 self._predict_text(*fields), True
             ),
             "cnn": self._predict_cnn,
@@ -272,17 +256,19 @@ class ServingModel:
     ) -> tf.Tensor:
         return _with_usable(self._predict_text(*fields), ~tf.gather(has_image, indices))
 
-    def _predict_cnn(self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor) -> tf.Tensor:
-        inputs, is_usable = load(indices)
+    def _predict_cnn(
+        self, images: ImageSource, indices: tf.Tensor, *fields: tf.Tensor
+    ) -> tf.Tensor:
+        inputs, is_usable = images.load(indices)
         outputs = self._branch_model("cnn")(inputs, pattern_id(*fields))
         return _where_usable(is_usable, outputs)
 
     def _predict_combined(
-        self, load: LoadInputs, indices: tf.Tensor, *fields: tf.Tensor
+        self, images: ImageSource, indices: tf.Tensor, *fields: tf.Tensor
     ) -> tf.Tensor:
         model = self._branch_model("combined")
-        images, is_usable = load(indices)
-        inputs = {**images, **self._metadata_inputs("combined", fields)}
+        cnn_inputs, is_usable = images.load(indices)
+        inputs = {**cnn_inputs, **self._metadata_inputs("combined", fields)}
         return _where_usable(is_usable, model(inputs, pattern_id(*fields)))
 
     def _metadata_inputs(self, branch: str, fields: tuple[tf.Tensor, ...]) -> Tensors:
@@ -342,37 +328,3 @@ def _where_usable(is_usable: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
 def _output_dict(outputs: tf.Tensor) -> Tensors:
     *columns, usable = tf.unstack(outputs, axis=1)
     return {**dict(zip(OUTPUTS, columns, strict=True)), USABLE: usable > 0}
-
-
-def _png_inputs(png: tf.Tensor, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
-    """The CNN's inputs for the PNG files, ``(batch,)``, at the given indices."""
-
-    def load(index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
-        image, error = decode_spectrogram(png[index])
-        return file_inputs(image), tf.equal(error, "")
-
-    return _map_images(load, indices)
-
-
-def _audio_inputs(
-    transform: Any,
-    audio: tf.Tensor,
-    samples: tf.Tensor,
-    indices: tf.Tensor,
-) -> tuple[Tensors, tf.Tensor]:
-    """The CNN's inputs for the audio, ``(batch, samples)``, at the given indices."""
-
-    def load(index: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
-        image = transform(audio[index][: samples[index]])
-        return cnn_inputs(image), tf.equal(content_error(image), "")
-
-    return _map_images(load, indices, parallel_iterations=1)  # each transform keeps the cores busy
-
-
-def _map_images(
-    load: Callable[[tf.Tensor], tuple[Tensors, tf.Tensor]], indices: tf.Tensor, **options: int
-) -> tuple[Tensors, tf.Tensor]:
-    inputs, is_usable = tf.map_fn(
-        load, indices, fn_output_signature=(CNN_INPUTS, tf.TensorSpec([], tf.bool)), **options
-    )
-    return {**inputs, "spectrogram": tf.cast(inputs["spectrogram"], tf.float32)}, is_usable
