@@ -29,7 +29,7 @@ def component_labels(keys_of_rows: Iterable[Iterable[Hashable]]) -> npt.NDArray[
     """
     # A bipartite graph: the nodes are the rows, then the keys; each edge is a key of a row. Keys
     # are compared by their hash: those of millions of rows need more memory than the rows.
-    edge_rows, hashes = array("q"), array("q")
+    edge_rows, hashes = array("i"), array("q")
     row_count = 0
     for row, keys in enumerate(keys_of_rows):
         row_count = row + 1
@@ -38,8 +38,10 @@ def component_labels(keys_of_rows: Iterable[Iterable[Hashable]]) -> npt.NDArray[
             hashes.append(hash(key))
     edge_keys, different_keys = pd.factorize(np.asarray(hashes, np.int64))
     size = row_count + len(different_keys)
-    coordinates = (np.asarray(edge_rows, np.int64), edge_keys + row_count)
-    edges = coo_array((np.ones(len(edge_rows), np.int8), coordinates), shape=(size, size))
+    del hashes, different_keys
+    coordinates = (np.asarray(edge_rows, np.int32), (edge_keys + row_count).astype(np.int32))
+    del edge_rows, edge_keys
+    edges = coo_array((np.ones(len(coordinates[0]), np.int8), coordinates), shape=(size, size))
     _, components = connected_components(edges, directed=False)
     labels: npt.NDArray[np.int64] = pd.factorize(components[:row_count])[0].astype(np.int64)
     return labels
