@@ -12,7 +12,8 @@ def batch_normalization(name: str, momentum: float = 0.99) -> layers.BatchNormal
     """Batch normalization over the whole batch, however many devices share it.
 
     By its share alone, a device would normalize by other statistics than the rest, and one that
-    gets nothing of a small batch would store NaN.
+    gets nothing of a small batch would store NaN. A copy that Keras makes, by cloning or loading a
+    model, is again synchronized only without a mask.
 
     Args:
         name: of the layer; it takes inputs ``(batch, ..., features)`` and a mask of one dimension
@@ -31,14 +32,15 @@ def batch_normalization(name: str, momentum: float = 0.99) -> layers.BatchNormal
 
 def _synchronized_moments(moments: Any, x: Any, mask: Any) -> tuple[Any, Any]:
     """Mean and variance ``(features,)`` of the masked values on all devices."""
-    if mask is None:
+    replica = tf.distribute.get_replica_context()
+    if mask is None or replica is None:
         return moments(x, mask)  # type: ignore[no-any-return]
     is_known = ops.broadcast_to(mask[..., None], ops.shape(x))
     axes = list(range(len(x.shape) - 1))
 
     def sum_over_devices(values: Any) -> Any:
         local = ops.sum(ops.where(is_known, values, 0.0), axes)
-        return tf.distribute.get_replica_context().all_reduce("sum", local)
+        return replica.all_reduce("sum", local)
 
     count = sum_over_devices(ops.ones_like(x)) + keras.backend.epsilon()
     mean = sum_over_devices(x) / count

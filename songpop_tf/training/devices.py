@@ -13,7 +13,7 @@ def distribution_strategy(devices: str) -> tf.distribute.Strategy:
 
     Args:
         devices: "one": TensorFlow's default; "all": every batch is divided among the GPUs, or among
-            the logical CPU devices if there is no GPU.
+            the logical CPU devices if there is no GPU; with a single one as "one".
 
     Raises:
         InputError: other devices.
@@ -22,6 +22,8 @@ def distribution_strategy(devices: str) -> tf.distribute.Strategy:
     if devices == "one":
         return tf.distribute.get_strategy()
     logical = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(logical) == 1:
+        return tf.distribute.get_strategy()
     return tf.distribute.MirroredStrategy([device.name for device in logical])
 
 
