@@ -1,6 +1,6 @@
 """Convert spectrograms and sound files to TFRecord shards on many machines, with Apache Beam."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,8 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from pipelines.errors import InputError
 from pipelines.io import write_atomically
 from pipelines.remote_files import (
+    BUCKET_FILE,
+    check_folder,
     delete_folder,
     download,
     is_address,
@@ -31,14 +33,12 @@ from pipelines.spectrograms.shards import (
     write_shard,
 )
 
-Task = tuple[str, int, str]
-"""A shard's path, the position of a song in it, and the path of the song's file."""
-Loaded = tuple[str, tuple[int, CNNInputs | str]]
-"""A shard's path, the position of a song in it, and its inputs or why there are none."""
+Task = tuple[Shard, Sequence[str]]
+"""A shard, and the path or address of each of its songs."""
+Rejection = tuple[str, str]
+"""A song's file, and why it cannot be used."""
 
 _REJECTED = "rejected"
-_NAME_FILE = ".bucket_folder"
-"""In the folder of an unfinished preparation: the name of its folder in the bucket."""
 
 
 def write_shards(
@@ -65,46 +65,45 @@ def write_shards(
     Raises:
         InputError: shards are missing after the pipeline, or a bucket cannot be used.
     """
+    bucket_file = directory / BUCKET_FILE
     unfinished = unfinished_shards(shards, on_progress)
-    options = PipelineOptions(list(arguments))
-    temporary = options.view_as(GoogleCloudOptions).temp_location
-    if temporary is not None and is_address(temporary):
-        set_beam_options(arguments)
-        _write_through_bucket(
-            temporary.rstrip("/"), directory, unfinished, folders, on_progress, options
-        )
-    elif unfinished:
-        with beam.Pipeline(options=options) as pipeline:
-            convert(pipeline, unfinished, folders)
-        missing = [shard for shard in unfinished if not shard.rejections_path.is_file()]
-        _check_finished(missing, str(directory))
-        on_progress(sum(len(shard.songs) for shard in unfinished))
+    if bucket_file.is_file():
+        # The shards that an interrupted preparation has left there.
+        unfinished = _move_from_bucket(bucket_file, unfinished, on_progress)
+    if unfinished:
+        bucket = _bucket_folder(arguments)
+        if bucket is None:
+            _run_pipeline(unfinished, folders, arguments, None)
+            missing = [shard for shard in unfinished if not shard.rejections_path.is_file()]
+            on_progress(sum(len(shard.songs) for shard in unfinished))
+        else:
+            with write_atomically(bucket_file) as temporary:
+                temporary.write_text(bucket, encoding="utf-8")
+            # A bucket that cannot be written is noticed now, not after hours of conversion.
+            upload(bucket_file, f"{bucket}/{BUCKET_FILE}")
+            _run_pipeline(unfinished, folders, arguments, bucket)
+            missing = _move_from_bucket(bucket_file, unfinished, on_progress)
+        _check_finished(missing, bucket or str(directory))
     return read_rejections(shards)
 
 
-def _write_through_bucket(
-    temporary: str,
-    directory: Path,
-    shards: Sequence[Shard],
-    folders: SourceFolders,
-    on_progress: Callable[[int], None],
-    options: PipelineOptions,
+def _bucket_folder(arguments: Sequence[str]) -> str | None:
+    """A new folder below the ``temp_location``, if that is in a bucket.
+
+    Of this run alone: another one may write shards of the same names.
+    """
+    location = PipelineOptions(list(arguments)).view_as(GoogleCloudOptions).temp_location
+    if location is None or not is_address(location):
+        return None
+    check_folder(location)
+    return f"{location.rstrip('/')}/songpop_tf/{uuid4().hex}"
+
+
+def _run_pipeline(
+    shards: Sequence[Shard], folders: SourceFolders, arguments: Sequence[str], bucket: str | None
 ) -> None:
-    """Let workers write shards to a folder of a bucket, and move them to their paths."""
-    name_file = directory / _NAME_FILE
-    if not name_file.is_file():
-        # Of this preparation alone: another one with the same inputs may run elsewhere.
-        with write_atomically(name_file) as unnamed:
-            unnamed.write_text(uuid4().hex, encoding="utf-8")
-    bucket = f"{temporary}/songpop_tf/{name_file.read_text(encoding='utf-8')}"
-    # Those that an interrupted preparation has left there.
-    missing = _move_shards(bucket, shards, on_progress)
-    if missing:
-        with beam.Pipeline(options=options) as pipeline:
-            convert(pipeline, missing, folders, bucket)
-        _check_finished(_move_shards(bucket, missing, on_progress), bucket)
-    delete_folder(bucket)
-    name_file.unlink()
+    with beam.Pipeline(options=PipelineOptions(list(arguments))) as pipeline:
+        convert(pipeline, shards, folders, arguments, bucket)
 
 
 def _check_finished(missing: Sequence[Shard], place: str) -> None:
@@ -116,10 +115,11 @@ def _check_finished(missing: Sequence[Shard], place: str) -> None:
         )
 
 
-def _move_shards(
-    bucket: str, shards: Sequence[Shard], on_progress: Callable[[int], None]
+def _move_from_bucket(
+    bucket_file: Path, shards: Sequence[Shard], on_progress: Callable[[int], None]
 ) -> list[Shard]:
-    """Move shards that are finished from a bucket to their paths; return the others."""
+    """Move finished shards to their paths and delete their folder; return the other shards."""
+    bucket = bucket_file.read_text(encoding="utf-8")
     addresses = {file.address for file in list_files(bucket)}
     missing = []
     for shard in shards:
@@ -137,6 +137,8 @@ def _move_shards(
         with write_atomically(shard.rejections_path) as temporary:
             download(rejections, temporary)
         on_progress(len(shard.songs))
+    delete_folder(bucket)
+    bucket_file.unlink()
     return missing
 
 
@@ -144,72 +146,67 @@ def convert(
     pipeline: beam.Pipeline,
     shards: Sequence[Shard],
     folders: SourceFolders,
+    arguments: Sequence[str] = (),
     bucket: str | None = None,
-) -> None:
+) -> beam.PCollection[Rejection]:
     """Add the conversion of shards to a pipeline; it counts songs read, rejected and written.
+
+    Each shard is converted by one worker: no image is sent to another one, and the shards of a
+    pipeline that is stopped are finished or not begun.
 
     Args:
         pipeline: to which steps are added.
         shards: to write.
         folders: of the songs' files.
+        arguments: pipeline options with which workers use buckets.
         bucket: address of the folder to write to, instead of the shards' paths.
+
+    Returns:
+        The rejected files.
     """
     # Workers may run in other folders.
-    shards = [replace(shard, path=shard.path.absolute()) for shard in shards]
     tasks = [
-        (str(shard.path), position, folders.location(file))
+        (replace(shard, path=shard.path.absolute()), list(map(folders.location, shard.songs.file)))
         for shard in shards
-        for position, file in enumerate(shard.songs.file)
     ]
-    loaded, rejected = (
+    return (
         pipeline
-        | "List songs" >> beam.Create(tasks)
+        | "List shards" >> beam.Create(tasks)
         | "Spread over workers" >> beam.Reshuffle()
-        | "Load" >> beam.ParDo(_Load()).with_outputs(_REJECTED, main="loaded")
-    )
-    (
-        (loaded, rejected)
-        | "Loaded and rejected" >> beam.Flatten()
-        | "Group by shard" >> beam.GroupByKey()
-        | "Write" >> beam.ParDo(_Write(shards, bucket))
-    )
+        | "Convert" >> beam.ParDo(_Convert(arguments, bucket)).with_outputs(_REJECTED)
+    )[_REJECTED]
 
 
-class _Load(beam.DoFn):  # type: ignore[misc]
-    """Load a song's file; rejected files are a tagged output."""
+class _Convert(beam.DoFn):  # type: ignore[misc]
+    """Load the songs of a shard and write it; rejected files are a tagged output."""
+
+    def __init__(self, arguments: Sequence[str], bucket: str | None) -> None:
+        super().__init__()
+        self._arguments = arguments
+        self._bucket = bucket
 
     def setup(self) -> None:
+        # Workers do not receive all options of the pipeline from every runner.
+        set_beam_options(self._arguments)
         self._load = make_loader()
 
-    def process(self, task: Task) -> Iterator[Loaded | beam.pvalue.TaggedOutput]:
-        shard, position, file = task
-        with local_copy(file) as path:
-            image = self._load(path)
-        _count("read")
-        if isinstance(image, str):
-            _count("rejected")
-            yield beam.pvalue.TaggedOutput(_REJECTED, (shard, (position, image)))
-        else:
-            yield shard, (position, image)
-
-
-class _Write(beam.DoFn):  # type: ignore[misc]
-    """Write a shard, with the songs in the order of its table, and its rejections."""
-
-    def __init__(self, shards: Sequence[Shard], bucket: str | None) -> None:
-        super().__init__()
-        self._bucket = bucket
-        self._shards = {str(shard.path): shard for shard in shards}
-
-    def process(self, group: tuple[str, Iterable[tuple[int, CNNInputs | str]]]) -> None:
-        path, songs = group
-        images = [image for _, image in sorted(songs, key=lambda song: song[0])]
-        shard = self._shards[path]
+    def process(self, task: Task) -> Iterator[beam.pvalue.TaggedOutput]:
+        shard, locations = task
+        images = []
+        for location in locations:
+            with local_copy(location) as path:
+                images.append(self._load(path))
+            _count("read")
         if self._bucket is None:
             write_shard(shard, images)
         else:
             _write_to_bucket(self._bucket, shard, images)
-        _count("written", sum(not isinstance(image, str) for image in images))
+        for file, image in zip(shard.songs.file, images, strict=True):
+            if isinstance(image, str):
+                _count("rejected")
+                yield beam.pvalue.TaggedOutput(_REJECTED, (file, image))
+            else:
+                _count("written")
 
 
 def _write_to_bucket(bucket: str, shard: Shard, images: Sequence[CNNInputs | str]) -> None:
@@ -222,5 +219,5 @@ def _write_to_bucket(bucket: str, shard: Shard, images: Sequence[CNNInputs | str
         upload(local.rejections_path, f"{bucket}/{local.rejections_path.name}")
 
 
-def _count(name: str, count: int = 1) -> None:
-    Metrics.counter("songpop_tf", name).inc(count)
+def _count(name: str) -> None:
+    Metrics.counter("songpop_tf", name).inc()

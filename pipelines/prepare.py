@@ -24,7 +24,7 @@ from pipelines.quarantine import (
     file_entries,
     row_entries,
 )
-from pipelines.remote_files import RemoteFolder, set_beam_options
+from pipelines.remote_files import BUCKET_FILE, RemoteFolder, check_local, set_beam_options
 from pipelines.source_folders import Folder, SourceFolders, to_folder
 from pipelines.spectrograms.shards import Shard, plan_shards, write_shards
 from pipelines.split_tables import SplitTables, split_tables
@@ -81,21 +81,19 @@ class PrepareOptions:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Result of the first step.
+    """Result of the first step, but for the tracks.
 
     Attributes:
         files: the spectrogram files; columns file, year, name.
         bad_files: files whose path cannot be parsed; columns file, reason.
         tables: the opened tables of tracks.
-        tracks: the rows of all tables, without repetitions.
-        bad_rows: the rows not in `tracks`; columns file, row, kind, reason.
+        bad_rows: the rows not used as tracks; columns file, row, kind, reason.
         assumptions: what was assumed about the tables, each in one line.
     """
 
     files: pd.DataFrame
     bad_files: pd.DataFrame
     tables: Sequence[Table]
-    tracks: pd.DataFrame
     bad_rows: pd.DataFrame
     assumptions: Sequence[str]
 
@@ -125,6 +123,8 @@ def prepare(
     _check_runner(options)
     if not 0 <= options.max_bad <= 1:
         raise InputError(f"max_bad: expected 0 to 1, received {options.max_bad}")
+    for path in (directory, *options.tracks):
+        check_local(path)
     directory = Path(directory)
     with locked_folder(directory):
         return _prepare(options, directory, progress, on_assumption)
@@ -150,7 +150,7 @@ def _prepare(
     on_assumption: Callable[[str], None] | None,
 ) -> PreparedData:
     tables = open_tracks(options.tracks)
-    inputs = read_inputs(options, tables, progress)
+    inputs, tracks = read_inputs(options, tables, progress)
     if on_assumption is not None:
         for assumption in inputs.assumptions:
             on_assumption(assumption)
@@ -160,20 +160,23 @@ def _prepare(
     check_output_dir(directory, plan)
     if (directory / MANIFEST).is_file():
         return PreparedData.open(directory)
-    _check_rows(inputs, options.max_bad)
+    _check_rows(inputs.bad_rows, len(tracks), options.max_bad)
     linked = link_songs(
         files,
-        inputs.tracks,
+        tracks,
         tables,
         options.split.seed,
         lambda *counts: progress("linking", *counts),
     )
-    split = split_tables(linked, inputs.tracks, options.split)
+    split = split_tables(linked, tracks, options.split)
+    del tracks  # gigabytes, if there are millions
     return write_data(directory, plan, options, inputs, linked, split, progress)
 
 
-def read_inputs(options: PrepareOptions, tables: Sequence[Table], progress: Progress) -> Inputs:
-    """List the spectrogram files and read the tables."""
+def read_inputs(
+    options: PrepareOptions, tables: Sequence[Table], progress: Progress
+) -> tuple[Inputs, pd.DataFrame]:
+    """List the spectrogram files and read the tables: all their tracks, without repetitions."""
     files, bad_files = options.folders.find_songs()
     total = len(files) + len(bad_files)
     check_rejected_fraction(bad_files.file, bad_files.reason, total, "file names", options.max_bad)
@@ -182,14 +185,13 @@ def read_inputs(options: PrepareOptions, tables: Sequence[Table], progress: Prog
     progress("reading tracks", 1, 1)
     notes = [note for table in tables for note in table.notes]
     assumptions = notes + scale_notes(tracks, tables)
-    return Inputs(files, bad_files, tables, tracks, bad_rows, assumptions)
+    return Inputs(files, bad_files, tables, bad_rows, assumptions), tracks
 
 
-def _check_rows(inputs: Inputs, max_bad: float) -> None:
-    bad_rows = inputs.bad_rows
+def _check_rows(bad_rows: pd.DataFrame, tracks: int, max_bad: float) -> None:
     invalid = bad_rows[bad_rows.kind == INVALID]
     lines = invalid.file + " line " + invalid.row.astype(str)
-    total = len(inputs.tracks) + len(bad_rows)
+    total = tracks + len(bad_rows)
     check_rejected_fraction(lines, invalid.reason, total, "rows", max_bad)
 
 
@@ -253,12 +255,21 @@ def _write_spectrograms(
         progress("resizing spectrograms", done, total)
 
     if options.runner is None:
+        _check_bucket_file(directory / BUCKET_FILE)
         return write_shards(shards, options.folders, advance)
     # Apache Beam is an extra, and slow to import.
     from pipelines import beam_shards
 
     arguments = options.beam_arguments
     return beam_shards.write_shards(shards, options.folders, advance, arguments, directory)
+
+
+def _check_bucket_file(path: Path) -> None:
+    if path.is_file():
+        raise InputError(
+            f"{path}: expected a runner (--runner), to move shards from "
+            f"{path.read_text(encoding='utf-8')}, or no such file, to write them again"
+        )
 
 
 def _check_written(paths: Sequence[Path]) -> None:

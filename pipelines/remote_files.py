@@ -14,23 +14,38 @@ from pipelines.file_errors import translating
 from pipelines.io import StrPath
 from pipelines.tables.folder_files import is_passed_over
 
-_ADDRESS = re.compile(r"(gs|s3)://[^/*?\[]+(/[^*?\[]*)?")
+BUCKET_FILE = "bucket.txt"
+"""In the folder of an unfinished preparation: the address to which workers write its shards."""
+
+_ADDRESS = re.compile(r"(gs|s3)://[^/]")
 # With one slash, as pathlib writes an address; not C:/, the name of a disk.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_WILDCARDS = re.compile(r"[*?\[]")
+"""What Apache Beam would take for a pattern when it lists a folder."""
 _MAX_LENGTH = 300
 
 
 def is_address(path: StrPath) -> bool:
-    """Whether a path is an address of a bucket, not one of this machine."""
-    return bool(_ADDRESS.fullmatch(str(path)))
+    """Whether a path is an address in a bucket, not one of this machine."""
+    return bool(_ADDRESS.match(str(path)))
 
 
-def check_path(path: StrPath) -> None:
-    """Raise an `InputError` for an address that is none of a bucket."""
-    if _SCHEME.match(str(path)) and not is_address(path):
+def check_folder(path: StrPath) -> None:
+    """Raise an `InputError` for an address that is none of a folder in a bucket."""
+    is_folder = is_address(path) and not _WILDCARDS.search(str(path))
+    if _SCHEME.match(str(path)) and not is_folder:
         raise InputError(
             f"{path}: expected a path of this machine, or the text of an address gs://... or "
             "s3://... without *, ? and [, received another address"
+        )
+
+
+def check_local(path: StrPath) -> None:
+    """Raise an `InputError` for an address of any kind."""
+    if _SCHEME.match(str(path)):
+        raise InputError(
+            f"{path}: expected a path of this machine, received an address; only spectrograms and "
+            "sound files may be in buckets"
         )
 
 

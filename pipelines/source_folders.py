@@ -11,7 +11,7 @@ from pipelines.audio.decoding import SUFFIXES
 from pipelines.audio.tags import SongTags, read_tags, tags_of_path
 from pipelines.errors import InputError
 from pipelines.io import StrPath
-from pipelines.remote_files import RemoteFolder, check_path, is_address
+from pipelines.remote_files import RemoteFolder, check_folder, is_address
 from pipelines.tables.folder_files import file_problem
 from pipelines.tables.spectrogram_files import (
     find_spectrograms,
@@ -30,7 +30,7 @@ def to_folder(path: StrPath) -> Folder:
     Raises:
         InputError: it is another address.
     """
-    check_path(path)
+    check_folder(path)
     return RemoteFolder(str(path).rstrip("/")) if is_address(path) else Path(path)
 
 
@@ -58,7 +58,7 @@ class SourceFolders:
         folder = self._folder(file)
         if isinstance(folder, RemoteFolder):
             return folder.files[file].address
-        return str((folder / file).absolute())
+        return str(self.path(file).absolute())
 
     def version(self, file: str) -> tuple[int, float]:
         """Size and time of the last change of a file that `find_songs` listed."""
@@ -129,10 +129,12 @@ def _local_sound_files(directory: Path) -> Iterator[SoundFile]:
 
 
 def _remote_sound_files(folder: RemoteFolder) -> Iterator[SoundFile]:
-    for path, file in folder.files.items():
+    paths = [path for path in folder.files if Path(path).suffix.lower() in SUFFIXES]
+    if not paths:
+        raise InputError(f"{folder}: expected sound files (mp3, wav, flac, ...), received none")
+    for path in paths:
         # To read their tags, this machine would have to download all files.
-        if Path(path).suffix.lower() in SUFFIXES:
-            yield path, "", tags_of_path(Path(file.address))
+        yield path, "", tags_of_path(Path(folder.files[path].address))
 
 
 def _sound_tables(
@@ -147,8 +149,6 @@ def _sound_tables(
             rejects.append((file, reason))
         else:
             files.append((file, tags.year, f"{tags.artist} - {tags.title}"))
-    if not files and not rejects:
-        raise InputError(f"{folder}: expected sound files (mp3, wav, flac, ...), received none")
     if not files:
         raise InputError(
             f"{folder}: none of {len(rejects)} sound files can be used; "

@@ -1,5 +1,6 @@
 """Conversion with Apache Beam: the same shards as without it, rejections, resuming."""
 
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ pytest.importorskip("apache_beam", reason="needs the extra [beam]")
 import apache_beam as beam
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.util import assert_that, equal_to
 from scipy.io import wavfile
 
 from pipelines import beam_shards
@@ -83,9 +85,12 @@ def test_only_unfinished_shards_are_written(tmp_path: Path, folders: SourceFolde
     assert shards[1].path.stat().st_mtime_ns == unchanged
 
 
-def test_songs_are_counted(tmp_path: Path, folders: SourceFolders) -> None:
+def test_songs_are_counted_and_rejected_ones_returned(
+    tmp_path: Path, folders: SourceFolders
+) -> None:
     pipeline = beam.Pipeline(options=PipelineOptions(ARGUMENTS))
-    beam_shards.convert(pipeline, plan(tmp_path), folders)
+    rejected = beam_shards.convert(pipeline, plan(tmp_path), folders)
+    assert_that(rejected | beam.Map(itemgetter(0)), equal_to(["2.png"]))
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query()["counters"]

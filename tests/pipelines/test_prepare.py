@@ -16,6 +16,8 @@ from pipelines.linkage.deduplication import is_version_of_any
 from pipelines.linkage.normalization import artist_names
 from pipelines.prepare import PrepareOptions, prepare
 from pipelines.prepared_data import PreparedData
+from pipelines.remote_files import BUCKET_FILE
+from pipelines.source_folders import to_folder
 from pipelines.spectrograms import shards as shards_module
 from pipelines.spectrograms.loading import load_spectrogram
 from pipelines.spectrograms.tfrecords import count_records, parse_song
@@ -41,6 +43,29 @@ def test_missing_beam_is_named_before_anything_is_read(
     with pytest.raises(InputError, match=r"pip install 'songpop-tf\[beam\]'"):
         prepare(options, tmp_path / "data", no_progress)
     assert not (tmp_path / "data").exists()
+
+
+def test_songs_of_a_bucket_need_a_runner(tmp_path: Path) -> None:
+    options = PrepareOptions(to_folder("s3://songs"), [tmp_path / "tracks.csv"], SplitConfig())
+    with pytest.raises(InputError, match="a runner of Apache Beam .* received s3://songs"):
+        prepare(options, tmp_path / "data", no_progress)
+
+
+def test_tables_and_results_are_on_this_machine(tmp_path: Path) -> None:
+    for tracks, out in (("gs://a/tracks.csv", str(tmp_path)), ("tracks.csv", "s3://a/data")):
+        options = PrepareOptions(tmp_path, [Path(tracks)], SplitConfig())
+        with pytest.raises(InputError, match="of this machine, received an address"):
+            prepare(options, out, no_progress)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shards_in_a_bucket_need_a_runner(own_sample: Path, tmp_path: Path) -> None:
+    options = sample_options(own_sample)
+    finished = prepare(options, tmp_path / "data", no_progress).directory
+    (finished / "manifest.json").unlink()
+    (finished / BUCKET_FILE).write_text("gs://songs/temp/name")
+    with pytest.raises(InputError, match="expected a runner .*gs://songs/temp/name, or no such"):
+        prepare(options, finished, no_progress)
 
 
 def test_tables_have_a_row_for_every_song(data: PreparedData) -> None:

@@ -13,7 +13,7 @@ from pipelines.audio.synchrosqueezing import SAMPLE_RATE
 from pipelines.config import SplitConfig
 from pipelines.errors import InputError
 from pipelines.prepare import PrepareOptions, prepare
-from pipelines.source_folders import SourceFolders
+from pipelines.source_folders import SourceFolders, to_folder
 from pipelines.spectrograms.loading import resize_spectrogram
 from pipelines.spectrograms.tfrecords import parse_song
 from tests.conftest import no_progress
@@ -99,3 +99,11 @@ def test_a_folder_is_needed(tmp_path: Path) -> None:
         SourceFolders(audio=tmp_path).find_songs()
     with pytest.raises(InputError, match="found no folder"):
         SourceFolders(audio=tmp_path / "missing").find_songs()
+
+
+@pytest.mark.parametrize(
+    "address", ["hdfs://songs", "file:///songs", Path("gs://songs"), "s3://a/*", "gs:///a"]
+)
+def test_other_addresses_are_rejected(address: str | Path) -> None:
+    with pytest.raises(InputError, match="expected a path of this machine, or .* gs://"):
+        to_folder(address)
