@@ -12,8 +12,8 @@ def batch_normalization(name: str, momentum: float = 0.99) -> layers.BatchNormal
     """Batch normalization over the whole batch, however many devices share it.
 
     By its share alone, a device would normalize by other statistics than the rest, and one that
-    gets nothing of a small batch would store NaN. A copy that Keras makes, by cloning or loading a
-    model, is again synchronized only without a mask.
+    gets nothing of a small batch would store NaN. In a copy that Keras makes, by cloning or loading
+    a model, a layer with a mask is not synchronized any more.
 
     Args:
         name: of the layer; it takes inputs ``(batch, ..., features)`` and a mask of one dimension

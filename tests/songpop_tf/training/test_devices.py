@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.errors import InputError
-from songpop_tf.training.devices import distribution_strategy
+from songpop_tf.training.devices import DEVICES, distribution_strategy
 
 
 def test_two_devices_train_as_one() -> None:
@@ -29,6 +29,8 @@ def test_two_devices_train_as_one() -> None:
 
 
 def test_devices_are_one_or_all() -> None:
-    assert distribution_strategy("one") is tf.distribute.get_strategy()
+    assert len(tf.config.list_logical_devices()) == 1, "several would be used by 'all'"
+    for devices in DEVICES:
+        assert distribution_strategy(devices) is tf.distribute.get_strategy()
     with pytest.raises(InputError, match="devices: expected one of one, all, received '2'"):
         distribution_strategy("2")
