@@ -16,7 +16,7 @@ from pipelines.spectrograms.loading import CNN_INPUTS, cnn_inputs, file_inputs
 class ImageSource(Protocol):
     """Loads the CNN's inputs of some songs of a batch."""
 
-    def is_given(self) -> tf.Tensor:
+    def has_image(self) -> tf.Tensor:
         """Whether a song has an image, ``(batch,)`` bool."""
         ...
 
@@ -25,12 +25,12 @@ class ImageSource(Protocol):
         ...
 
     def load(self, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
-        """Return the inputs of songs at some indices, ``(rows, 1)``, and whether each is usable."""
+        """Return the inputs of songs at some indices, ``(rows,)``, and whether each is usable."""
         ...
 
 
 @dataclass(frozen=True)
-class PngFiles:
+class PngFiles(ImageSource):
     """PNG files of spectrograms.
 
     Attributes:
@@ -39,12 +39,12 @@ class PngFiles:
 
     png: tf.Tensor
 
-    def is_given(self) -> tf.Tensor:
+    def has_image(self) -> tf.Tensor:
         """See `ImageSource`."""
         return tf.not_equal(self.png, "")
 
     def is_usable(self) -> tf.Tensor:
-        """Whether the header is that of a spectrogram."""
+        """Whether the header and the last bytes are those of a spectrogram."""
         return tf.equal(png_error(self.png), "")
 
     def load(self, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
@@ -58,7 +58,7 @@ class PngFiles:
 
 
 @dataclass(frozen=True)
-class Audio:
+class Audio(ImageSource):
     """The audio of songs.
 
     Attributes:
@@ -71,7 +71,7 @@ class Audio:
     audio: tf.Tensor
     samples: tf.Tensor
 
-    def is_given(self) -> tf.Tensor:
+    def has_image(self) -> tf.Tensor:
         """See `ImageSource`."""
         return self.samples != 0
 

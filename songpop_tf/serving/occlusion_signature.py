@@ -8,16 +8,15 @@ from pipelines.metadata.masking import Tensors
 from pipelines.spectrograms.decoding import decode_spectrogram, png_error
 from pipelines.spectrograms.loading import known_columns, restore_resized
 from pipelines.spectrograms.occlusion import occluded_inputs
+from songpop_tf.serving.image_sources import ImageSource
 from songpop_tf.serving.schema import PATCH_INPUTS
 
 PATCH_SPECS = tuple(tf.TensorSpec([None], tf.int64, name=name) for name in PATCH_INPUTS)
 
 
 @dataclass(frozen=True)
-class OccludedSpectrogram:
+class OccludedSpectrogram(ImageSource):
     """Loads the CNN's inputs of one file for each row of a batch, with a patch covered.
-
-    It is an `songpop_tf.serving.image_sources.ImageSource`.
 
     Attributes:
         png: scalar string, the bytes of the PNG file.
@@ -27,16 +26,16 @@ class OccludedSpectrogram:
     png: tf.Tensor
     patches: tf.Tensor
 
-    def is_given(self) -> tf.Tensor:
+    def has_image(self) -> tf.Tensor:
         """True for each row, ``(batch,)`` bool."""
         return tf.fill(tf.shape(self.patches)[:1], True)
 
     def is_usable(self) -> tf.Tensor:
-        """Whether the header is that of a spectrogram, ``(batch,)`` bool."""
+        """Whether the header and the last bytes are those of a spectrogram."""
         return tf.fill(tf.shape(self.patches)[:1], tf.equal(png_error(self.png), ""))
 
     def load(self, indices: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
-        """Return the inputs at some rows, ``(rows, 1)``, and whether they are usable."""
+        """Return the inputs at some rows, ``(rows,)``, and whether they are usable."""
         image, error = decode_spectrogram(self.png)
         inputs = occluded_inputs(restore_resized(image), tf.gather(self.patches, indices))
         # Covered or not, nobody knows the length of a song whose image was resized before.

@@ -214,7 +214,7 @@ class ServingModel:
         self, images: ImageSource, fields: tuple[tf.Tensor, tf.Tensor, tf.Tensor]
     ) -> Tensors:
         """Predict each song with the branch for its known inputs; see ``signatures``."""
-        has_image = images.is_given()
+        has_image = images.has_image()
         has_usable_image = has_image & images.is_usable()
         has_metadata = pattern_id(*fields) > 0
         masks = {

@@ -12,7 +12,7 @@ from tests.pipelines.images import encode_image, pixels
 
 
 def known_before_loading(images: ImageSource) -> tuple[list[bool], list[bool]]:
-    return images.is_given().numpy().tolist(), images.is_usable().numpy().tolist()
+    return images.has_image().numpy().tolist(), images.is_usable().numpy().tolist()
 
 
 def test_png_files_are_loaded_by_index() -> None:
