@@ -39,8 +39,9 @@ def component_labels(keys_of_rows: Iterable[Iterable[Hashable]]) -> npt.NDArray[
     edge_keys, different_keys = pd.factorize(np.asarray(hashes, np.int64))
     size = row_count + len(different_keys)
     del hashes, different_keys
-    coordinates = (np.asarray(edge_rows, np.int32), (edge_keys + row_count).astype(np.int32))
-    del edge_rows, edge_keys
+    edge_keys += row_count
+    coordinates = (np.asarray(edge_rows, np.int32), edge_keys.astype(np.int32))
+    del edge_keys
     edges = coo_array((np.ones(len(coordinates[0]), np.int8), coordinates), shape=(size, size))
     _, components = connected_components(edges, directed=False)
     labels: npt.NDArray[np.int64] = pd.factorize(components[:row_count])[0].astype(np.int64)
