@@ -1,6 +1,7 @@
 """Convert spectrograms and sound files to TFRecord shards on many machines, with Apache Beam."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipelines.errors import InputError
-from pipelines.io import write_atomically
+from pipelines.io import read_json, write_atomically, write_json
 from pipelines.remote_files import (
     BUCKET_FILE,
     check_folder,
@@ -39,6 +40,10 @@ Rejection = tuple[str, str]
 """A song's file, and why it cannot be used."""
 
 _REJECTED = "rejected"
+_FOLDER = re.compile(r"/songpop_tf/[0-9a-f]{32}$")
+_NEED_BUCKET = (
+    "; workers that do not see --out need --beam-option temp_location=gs://... or s3://..."
+)
 
 
 def write_shards(
@@ -65,25 +70,22 @@ def write_shards(
     Raises:
         InputError: shards are missing after the pipeline, or a bucket cannot be used.
     """
+    set_beam_options(arguments)
     bucket_file = directory / BUCKET_FILE
     unfinished = unfinished_shards(shards, on_progress)
     if bucket_file.is_file():
         # The shards that an interrupted preparation has left there.
         unfinished = _move_from_bucket(bucket_file, unfinished, on_progress)
-    if unfinished:
-        bucket = _bucket_folder(arguments)
-        if bucket is None:
-            _run_pipeline(unfinished, folders, arguments, None)
-            missing = [shard for shard in unfinished if not shard.rejections_path.is_file()]
-            on_progress(sum(len(shard.songs) for shard in unfinished))
-        else:
-            with write_atomically(bucket_file) as temporary:
-                temporary.write_text(bucket, encoding="utf-8")
-            # A bucket that cannot be written is noticed now, not after hours of conversion.
-            upload(bucket_file, f"{bucket}/{BUCKET_FILE}")
-            _run_pipeline(unfinished, folders, arguments, bucket)
-            missing = _move_from_bucket(bucket_file, unfinished, on_progress)
-        _check_finished(missing, bucket or str(directory))
+    if unfinished and (bucket := _bucket_folder(arguments)):
+        _begin_folder(bucket, bucket_file)
+        _run_pipeline(unfinished, folders, arguments, bucket)
+        missing = _move_from_bucket(bucket_file, unfinished, on_progress)
+        _check_finished(missing, bucket)
+    elif unfinished:
+        _run_pipeline(unfinished, folders, arguments, None)
+        missing = [shard for shard in unfinished if not shard.rejections_path.is_file()]
+        _check_finished(missing, str(directory), _NEED_BUCKET)
+        on_progress(sum(len(shard.songs) for shard in unfinished))
     return read_rejections(shards)
 
 
@@ -106,53 +108,92 @@ def _run_pipeline(
         convert(pipeline, shards, folders, arguments, bucket)
 
 
-def _check_finished(missing: Sequence[Shard], place: str) -> None:
+def _check_finished(missing: Sequence[Shard], place: str, remedy: str = "") -> None:
     if missing:
         raise InputError(
             f"{place}: expected {len(missing)} more shards after the pipeline's end, such as "
-            f"{missing[0].path.name}, received none; workers that do not see --out need "
-            "--beam-option temp_location=gs://... or s3://..."
+            f"{missing[0].path.name}, received none{remedy}"
         )
+
+
+def _begin_folder(bucket: str, bucket_file: Path) -> None:
+    """Create a folder of a bucket by a first file in it, and remember its address."""
+    with TemporaryDirectory() as folder:
+        first = Path(folder) / BUCKET_FILE
+        first.write_text(bucket, encoding="utf-8")
+        # A bucket that cannot be written is noticed now, not after hours of conversion.
+        upload(first, f"{bucket}/{BUCKET_FILE}")
+    with write_atomically(bucket_file) as temporary:
+        temporary.write_text(bucket, encoding="utf-8")
 
 
 def _move_from_bucket(
     bucket_file: Path, shards: Sequence[Shard], on_progress: Callable[[int], None]
 ) -> list[Shard]:
     """Move finished shards to their paths and delete their folder; return the other shards."""
-    bucket = bucket_file.read_text(encoding="utf-8")
-    addresses = {file.address for file in list_files(bucket)}
+    bucket, addresses = _read_bucket_file(bucket_file)
     missing = []
     for shard in shards:
-        rejections = f"{bucket}/{shard.rejections_path.name}"
-        if rejections not in addresses:
+        if _move_shard(bucket, addresses, shard):
+            on_progress(len(shard.songs))
+        else:
             missing.append(shard)
-            continue
-        records = f"{bucket}/{shard.path.name}"
-        with write_atomically(shard.path) as temporary:
-            if records in addresses:
-                download(records, temporary)
-            else:
-                temporary.touch()  # all songs are rejected
-        # As in the bucket, the second file marks a finished shard.
-        with write_atomically(shard.rejections_path) as temporary:
-            download(rejections, temporary)
-        on_progress(len(shard.songs))
-    delete_folder(bucket)
+    # First, so that nobody who may not delete files is stopped again by the next attempt.
     bucket_file.unlink()
+    delete_folder(bucket)
     return missing
+
+
+def _read_bucket_file(bucket_file: Path) -> tuple[str, set[str]]:
+    """Return the address of a folder in a bucket, and those of its files."""
+    bucket = bucket_file.read_text(encoding="utf-8").strip()
+    remedy = f"give the options of that bucket, or remove {bucket_file} to convert its shards again"
+    # All files of this folder are deleted in the end: it must be one of `_bucket_folder`.
+    if not (is_address(bucket) and _FOLDER.search(bucket)):
+        raise InputError(f"{bucket_file}: expected the address of a bucket, received {bucket!r}")
+    try:
+        addresses = {file.address for file in list_files(bucket)}
+    except InputError as error:
+        raise InputError(f"{error}; {remedy}") from error
+    if f"{bucket}/{BUCKET_FILE}" not in addresses:
+        raise InputError(
+            f"{bucket}: expected the folder of an interrupted preparation, received none; {remedy}"
+        )
+    return bucket, addresses
+
+
+def _move_shard(bucket: str, addresses: Collection[str], shard: Shard) -> bool:
+    """Move a shard to its paths if it is finished; return whether it is."""
+    records = f"{bucket}/{shard.path.name}"
+    rejections = f"{bucket}/{shard.rejections_path.name}"
+    if rejections not in addresses:
+        return False
+    with local_copy(rejections) as path:
+        rejected = read_json(path)
+    all_rejected = len(rejected) == len(shard.songs)
+    if records not in addresses and not all_rejected:
+        return False  # somebody has deleted the records
+    with write_atomically(shard.path) as temporary:
+        if all_rejected:
+            temporary.touch()
+        else:
+            download(records, temporary)
+    # Last, as it marks a finished shard.
+    write_json(shard.rejections_path, rejected)
+    return True
 
 
 def convert(
     pipeline: beam.Pipeline,
     shards: Sequence[Shard],
     folders: SourceFolders,
-    arguments: Sequence[str] = (),
+    arguments: Sequence[str],
     bucket: str | None = None,
 ) -> beam.PCollection[Rejection]:
     """Add the conversion of shards to a pipeline; it counts songs read, rejected and written.
 
-    Each shard is converted by one worker: no image is sent to another one, and the shards of a
-    pipeline that is stopped are finished or not begun.
+    Each shard is converted by one worker: no image is sent to another one, and a pipeline that is
+    stopped has finished some of its shards.
 
     Args:
         pipeline: to which steps are added.

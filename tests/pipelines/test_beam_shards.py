@@ -89,7 +89,7 @@ def test_songs_are_counted_and_rejected_ones_returned(
     tmp_path: Path, folders: SourceFolders
 ) -> None:
     pipeline = beam.Pipeline(options=PipelineOptions(ARGUMENTS))
-    rejected = beam_shards.convert(pipeline, plan(tmp_path), folders)
+    rejected = beam_shards.convert(pipeline, plan(tmp_path), folders, ARGUMENTS)
     assert_that(rejected | beam.Map(itemgetter(0)), equal_to(["2.png"]))
     result = pipeline.run()
     result.wait_until_finish()

@@ -40,6 +40,7 @@ from tests.pipelines.test_source_folders import write_songs
 pytestmark = pytest.mark.filterwarnings("default")  # Apache Beam's own warnings
 
 BUCKET = "s3://bucket"
+FOLDER = f"{BUCKET}/temp/songpop_tf/{32 * '0'}"
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +121,21 @@ def test_preparation_from_a_bucket_equals_the_local_one(
     assert again.manifest == data.manifest
 
 
-def interrupted_preparation(directory: Path, arguments: list[str], bucket: str) -> list[Shard]:
+def interrupted_preparation(tmp_path: Path, arguments: list[str]) -> list[Shard]:
     """One of two shards is in a bucket; return both."""
-    test, train = shards = plan(directory)
+    test, train = shards = plan(tmp_path / "data")
     with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
-        convert(pipeline, [test], write_files(directory.parent), arguments, bucket)
+        convert(pipeline, [test], write_files(tmp_path), arguments, FOLDER)
     # Of a shard that is not finished, as its second file is missing.
-    upload(directory.parent / "images" / "0.png", f"{bucket}/{train.path.name}")
-    directory.mkdir()
-    (directory / BUCKET_FILE).write_text(bucket)
+    upload(tmp_path / "images" / "0.png", f"{FOLDER}/{train.path.name}")
+    (tmp_path / "data").mkdir()
+    remember(tmp_path / "data", FOLDER)
+    upload(tmp_path / "data" / BUCKET_FILE, f"{FOLDER}/{BUCKET_FILE}")
     return shards
+
+
+def remember(directory: Path, bucket: str) -> None:
+    (directory / BUCKET_FILE).write_text(bucket)
 
 
 @pytest.mark.parametrize("temp_location", [[], [f"--temp_location={BUCKET}/other"]])
@@ -137,7 +143,7 @@ def test_finished_shards_of_an_interrupted_preparation_are_moved(
     tmp_path: Path, beam_options: list[str], temp_location: list[str]
 ) -> None:
     arguments = [*ARGUMENTS, *(f"--{option}" for option in beam_options)]
-    shards = interrupted_preparation(tmp_path / "data", arguments, f"{BUCKET}/temp/name")
+    shards = interrupted_preparation(tmp_path, arguments)
     folders = SourceFolders(tmp_path / "images", tmp_path / "sounds")
     local = write_shards(plan(tmp_path / "local"), folders, lambda _: None)
     # The finished shard's song was rejected; read again, it would not be.
@@ -194,6 +200,44 @@ def test_bucket_that_cannot_be_written_is_noticed_before_the_conversion(
         beam_shards.write_shards(
             plan(tmp_path), write_files(tmp_path), lambda _: None, arguments, tmp_path
         )
+    assert not (tmp_path / BUCKET_FILE).exists(), "a corrected command is not stopped by it"
+
+
+def test_shard_without_its_records_is_converted_again(
+    tmp_path: Path, beam_options: list[str]
+) -> None:
+    arguments = [*ARGUMENTS, *(f"--{option}" for option in beam_options)]
+    shards = interrupted_preparation(tmp_path, arguments)
+    folders = SourceFolders(tmp_path / "images", tmp_path / "sounds")
+    (tmp_path / "none.json").write_text("{}")
+    upload(tmp_path / "none.json", f"{FOLDER}/{shards[0].rejections_path.name}")
+    beam_shards.write_shards(shards, folders, lambda _: None, arguments, tmp_path / "data")
+    write_shards(plan(tmp_path / "local"), folders, lambda _: None)
+    assert contents(tmp_path / "data") == contents(tmp_path / "local")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("", "bucket.txt: expected the address of a bucket"),
+        ("{tmp_path}", "bucket.txt: expected the address of a bucket"),
+        (f"{BUCKET}/temp", "bucket.txt: expected the address of a bucket"),
+        (FOLDER.replace("0", "1"), "received none; give the options .* or remove .*bucket.txt"),
+    ],
+)
+def test_folder_of_no_interrupted_preparation_is_not_touched(
+    tmp_path: Path, beam_options: list[str], address: str, expected: str
+) -> None:
+    folders = write_files(tmp_path)
+    upload(tmp_path / "images" / "0.png", f"{BUCKET}/temp/0.png")
+    remember(tmp_path, address.format(tmp_path=tmp_path))
+    arguments = [*ARGUMENTS, *(f"--{option}" for option in beam_options)]
+    with pytest.raises(InputError, match=expected):
+        beam_shards.write_shards(
+            plan(tmp_path / "data"), folders, lambda _: None, arguments, tmp_path
+        )
+    assert names_in(BUCKET) == ["temp/0.png"]
+    assert folders.path("0.png").is_file()
 
 
 def test_shards_that_workers_wrote_elsewhere_are_missed(
