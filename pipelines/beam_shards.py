@@ -150,7 +150,10 @@ def _read_bucket_file(bucket_file: Path) -> tuple[str, set[str]]:
     remedy = f"give the options of that bucket, or remove {bucket_file} to convert its shards again"
     # All files of this folder are deleted in the end: it must be one of `_bucket_folder`.
     if not (is_address(bucket) and _FOLDER.search(bucket)):
-        raise InputError(f"{bucket_file}: expected the address of a bucket, received {bucket!r}")
+        raise InputError(
+            f"{bucket_file}: expected the address of a bucket, received {bucket!r}; remove the "
+            "file to convert its shards again"
+        )
     try:
         addresses = {file.address for file in list_files(bucket)}
     except InputError as error:
