@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import apache_beam as beam
@@ -234,7 +235,8 @@ class _Convert(beam.DoFn):  # type: ignore[misc]
         set_beam_options(self._arguments)
         self._load = make_loader()
 
-    def process(self, task: Task) -> Iterator[beam.pvalue.TaggedOutput]:
+    # Not TaggedOutput: Beam's newer versions warn of it without parameters, the older have none.
+    def process(self, task: Task) -> Iterator[Any]:
         shard, locations = task
         images = []
         for location in locations:
