@@ -119,13 +119,10 @@ def _check_finished(missing: Sequence[Shard], place: str, remedy: str = "") -> N
 
 def _begin_folder(bucket: str, bucket_file: Path) -> None:
     """Create a folder of a bucket by a first file in it, and remember its address."""
-    with TemporaryDirectory() as folder:
-        first = Path(folder) / BUCKET_FILE
-        first.write_text(bucket, encoding="utf-8")
-        # A bucket that cannot be written is noticed now, not after hours of conversion.
-        upload(first, f"{bucket}/{BUCKET_FILE}")
     with write_atomically(bucket_file) as temporary:
         temporary.write_text(bucket, encoding="utf-8")
+        # A bucket that cannot be written is noticed now, not after hours of conversion.
+        upload(temporary, f"{bucket}/{BUCKET_FILE}")
 
 
 def _move_from_bucket(
